@@ -1,0 +1,70 @@
+"""The settings in force, as one immutable value: apps, record types and admins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from bot.domain.links import Link, LinkIndex, canonical_id, compile_key, compile_pattern
+from bot.domain.records import ANY_APP, App, Record, RecordId, RecordType
+
+
+class Catalogue:
+    """What the admins chose, at one version of the settings.
+
+    Attributes:
+        version: counts up with every change of a setting.
+        types, apps: by name and by id, in the order they were created.
+        admins: Entra object ids.
+    """
+
+    def __init__(
+        self,
+        *,
+        types: Iterable[RecordType] = (),
+        apps: Iterable[App] = (),
+        admins: Iterable[str] = (),
+        version: int = 0,
+    ) -> None:
+        self.version = version
+        self.types: Mapping[str, RecordType] = MappingProxyType({item.name: item for item in types})
+        self.apps: Mapping[str, App] = MappingProxyType({item.id: item for item in apps})
+        self.admins = frozenset(admins)
+        self.links = LinkIndex(compile_pattern(item.name, text) for item in self.types.values() for text in item.links)
+        self._keys = [compile_key(item.name, item.key) for item in self.types.values() if item.key]
+
+    def reference(self, text: str) -> Link | None:
+        """What a person typed: a link, `type/id`, or a key that a type's key pattern matches."""
+        text = text.strip()
+        if link := self.links.find(text):
+            return link
+        type_name, slash, rest = text.partition("/")
+        if slash and type_name.lower() in self.types and (record_id := canonical_id(rest)):
+            return Link(RecordId(type_name.lower(), record_id))
+        for key in self._keys:
+            if record := key.find(text):
+                return Link(record)
+        return None
+
+    def open_url(self, record: RecordId) -> str | None:
+        """Where **Open** leads: the type's first pattern and the id, never what was pasted."""
+        record_type = self.types.get(record.type)
+        if record_type is None or not record_type.links:
+            return None
+        return compile_pattern(record_type.name, record_type.links[0]).build(record.id)
+
+    def switched_on(self, record_type: RecordType, app: str | None) -> bool:
+        """Whether links of this type, naming this app (or none), are answered with a record's card."""
+        if not record_type.enabled:
+            return False
+        if app is None:
+            return True
+        known = self.apps.get(app)
+        if known is not None and not known.enabled:
+            return False
+        return ANY_APP in record_type.apps or app in record_type.apps
+
+    def sleeping(self, record: Record) -> bool:
+        """Whether the record's own type or app is switched off: its connections sleep."""
+        record_type = self.types.get(record.record.type)
+        return record_type is None or not self.switched_on(record_type, record.app)

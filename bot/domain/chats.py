@@ -1,0 +1,90 @@
+"""Chats and their connections to records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from bot.domain.people import Actor, Audience
+from bot.domain.records import RecordId
+
+
+class ChatKind(Enum):
+    """The kinds of Teams conversations. A `personal` chat (the bot's, or two people's) can't be connected."""
+
+    GROUP = "group"
+    CHANNEL = "channel"
+    MEETING = "meeting"
+    PERSONAL = "personal"
+
+    @property
+    def connectable(self) -> bool:
+        return self is not ChatKind.PERSONAL
+
+
+class ChatState(Enum):
+    """`active`: the bot is in it; `suspended`: it was removed, connections sleep; `gone`: the chat was deleted."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    GONE = "gone"
+
+
+_ONE_TO_ONE = ("a:", "8:")
+
+
+def kind_of(chat_id: str, conversation_type: str | None) -> ChatKind:
+    """The kind of a conversation. Meetings arrive as `groupChat`; only their id tells them apart."""
+    if chat_id.startswith("19:meeting_"):
+        return ChatKind.MEETING
+    if conversation_type == "channel" or chat_id.endswith("@thread.tacv2"):
+        return ChatKind.CHANNEL
+    if (
+        conversation_type == "personal"
+        or chat_id.endswith("@unq.gbl.spaces")
+        or (conversation_type is None and chat_id.startswith(_ONE_TO_ONE))
+    ):
+        return ChatKind.PERSONAL
+    return ChatKind.GROUP
+
+
+def chat_id_of(conversation_id: str) -> str:
+    """A channel's chat id is the conversation's without `;messageid=`, which names a thread to reply in."""
+    return conversation_id.partition(";messageid=")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chat:
+    """A Teams conversation as the store knows it.
+
+    Attributes:
+        team: the id of the team a channel belongs to; a team's membership updates bear the team's id.
+        service_url: where the connector for this chat is; the latest one counts.
+        bot: the bot's own account in the chat (`28:...`), for sending later.
+        rostered: the roster was read, so `audience` is more than a guess.
+    """
+
+    id: str
+    kind: ChatKind
+    topic: str = ""
+    state: ChatState = ChatState.ACTIVE
+    audience: Audience = Audience.UNKNOWN
+    team: str | None = None
+    service_url: str = ""
+    bot: str = ""
+    rostered: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """A chat tied to a record.
+
+    Attributes:
+        since: microseconds since the epoch, UTC.
+        by: who connected it (for REST whom the caller named, else None).
+    """
+
+    chat: str
+    record: RecordId
+    since: int
+    by: Actor | None

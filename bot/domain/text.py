@@ -1,0 +1,21 @@
+"""Text that came from outside, made safe to keep and to show."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_UNSEEN = re.compile(f"[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\ufeff\\ufff9-\\ufffb\ud800-\udfff{_BIDI}]")
+_SPACE = re.compile(r"\s+")
+
+
+def clean(text: str) -> str:
+    """Without control and bidirectional characters, which can make a value look like another; line ends are kept."""
+    return unicodedata.normalize("NFC", _UNSEEN.sub("", text.replace("\r\n", "\n"))).strip()
+
+
+def one_line(text: str, limit: int) -> str:
+    """Cleaned, on one line, at most `limit` characters (the last is `…` when something was cut)."""
+    text = _SPACE.sub(" ", clean(text[: limit * 8 + 64]))
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

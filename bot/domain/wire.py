@@ -1,0 +1,188 @@
+"""Record types and apps as JSON: the shape REST takes, `CONFIG` holds and the store keeps. Strict in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields as dataclass_fields
+from typing import Any
+
+from bot.domain.links import canonical_id, compile_key, compile_pattern, is_type_name
+from bot.domain.records import (
+    ANY_APP,
+    MAX_NOTE_FIELDS,
+    MAX_WATCH_FIELDS,
+    App,
+    Disclosure,
+    RecordType,
+    Requirement,
+)
+from bot.domain.text import clean
+from bot.errors import Unprocessable
+
+MAX_CARD_FIELDS = 10
+MAX_LINKS = 20
+MAX_LABEL = 60
+MAX_FIELD_NAME = 60
+JOIN_HISTORY = ("none", "all")
+
+
+class _Reader:
+    """Takes known members out of an object and collects what is wrong with them."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.data = dict(data)
+        self.problems: list[str] = []
+
+    def _take(self, name: str, kind: type, expected: str, default: Any) -> Any:
+        value = self.data.pop(name, default)
+        if value is default:
+            return default
+        if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
+            self.problems.append(f"{name} must be {expected}.")
+            return default
+        return value
+
+    def flag(self, name: str, default: bool) -> bool:
+        return self._take(name, bool, "true or false", default)
+
+    def text(self, name: str, default: str, limit: int) -> str:
+        value = self._take(name, str, "text", default)
+        if not value.strip() or len(value) > limit or clean(value) != value.strip():
+            self.problems.append(f"{name} must be text of 1 to {limit} characters without control characters.")
+            return default
+        return value.strip()
+
+    def texts(self, name: str, default: tuple[str, ...], *, most: int, limit: int) -> tuple[str, ...]:
+        value = self._take(name, list, "a list of texts", None)
+        if value is None:
+            return default
+        if len(value) > most or not all(
+            isinstance(item, str) and 0 < len(item) <= limit and clean(item) == item for item in value
+        ):
+            self.problems.append(f"{name} must be a list of at most {most} texts of 1 to {limit} characters.")
+            return default
+        if len(set(value)) != len(value):
+            self.problems.append(f"{name} names something twice.")
+        return tuple(value)
+
+    def choice(self, name: str, default: Any, parse: Callable[[str], Any], words: list[str]) -> Any:
+        value = self._take(name, str, f"one of {', '.join(words)}", None)
+        if value is None:
+            return default
+        if value not in words:
+            self.problems.append(f"{name} must be one of {', '.join(words)}.")
+            return default
+        return parse(value)
+
+    def tell(self, check: Callable[[], Any]) -> None:
+        try:
+            check()
+        except Unprocessable as problem:
+            self.problems.append(str(problem))
+
+    def done(self, what: str) -> None:
+        self.problems += [f"{name!r} is not a setting of {what}." for name in self.data]
+        if self.problems:
+            raise Unprocessable(" ".join(self.problems))
+
+
+_DISCLOSURES = [item.word for item in Disclosure]
+_REQUIREMENTS = [item.value for item in Requirement]
+
+
+def _disclosure(word: str) -> Disclosure:
+    return Disclosure[word.upper()]
+
+
+def record_type_from_json(data: Mapping[str, Any], *, name: str | None = None) -> RecordType:
+    """Read a record type; settings left out have their default.
+
+    Args:
+        name: what the address names, if there is one; the object must not say otherwise.
+
+    Raises:
+        Unprocessable: names every problem.
+    """
+    reader = _Reader(data)
+    default = RecordType(name=name or "", label="")
+    type_name = reader.text("name", name or "", 64)
+    if not is_type_name(type_name):
+        reader.problems.append(
+            "name must start with a letter a-z and go on with a-z, 0-9, _ and - (64 characters at most)."
+        )
+    elif name is not None and type_name != name:
+        reader.problems.append(f"name is {type_name!r}, but the address names {name!r}.")
+    key = reader.data.pop("key", None)
+    if key is not None and not isinstance(key, str):
+        reader.problems.append("key must be text such as A-#, or null.")
+        key = None
+    result = RecordType(
+        name=type_name,
+        label=reader.text("label", type_name, MAX_LABEL),
+        enabled=reader.flag("enabled", default.enabled),
+        links=reader.texts("links", (), most=MAX_LINKS, limit=2048),
+        key=key,
+        apps=reader.texts("apps", default.apps, most=100, limit=128),
+        card_fields=reader.texts("card_fields", (), most=MAX_CARD_FIELDS, limit=MAX_FIELD_NAME),
+        disclosure=reader.choice("disclosure", default.disclosure, _disclosure, _DISCLOSURES),
+        disclosure_unknown=reader.choice("disclosure_unknown", default.disclosure_unknown, _disclosure, _DISCLOSURES),
+        disclosure_external=reader.choice(
+            "disclosure_external", default.disclosure_external, _disclosure, _DISCLOSURES
+        ),
+        connect=reader.choice("connect", default.connect, Requirement, _REQUIREMENTS),
+        join=reader.choice("join", default.join, Requirement, _REQUIREMENTS),
+        join_history=reader.choice("join_history", default.join_history, str, list(JOIN_HISTORY)),
+        owner_may_disconnect=reader.flag("owner_may_disconnect", default.owner_may_disconnect),
+        connector_may_disconnect=reader.flag("connector_may_disconnect", default.connector_may_disconnect),
+        note=reader.flag("note", default.note),
+        note_fields=reader.texts("note_fields", (), most=MAX_NOTE_FIELDS, limit=MAX_FIELD_NAME),
+        auto_name=reader.flag("auto_name", default.auto_name),
+        chat_title=reader.text("chat_title", default.chat_title, 200),
+        watch_fields=reader.texts("watch_fields", (), most=MAX_WATCH_FIELDS, limit=MAX_FIELD_NAME),
+    )
+    for pattern in result.links:
+        reader.tell(lambda pattern=pattern: compile_pattern(type_name, pattern))
+    if key is not None:
+        reader.tell(lambda: compile_key(type_name, key))
+    if any(app != ANY_APP and canonical_id(app) != app for app in result.apps):
+        reader.problems.append('apps must hold app ids (GUIDs in lower case, without braces) or "*" for every app.')
+    reader.done("a record type")
+    return result
+
+
+def record_type_to_json(record_type: RecordType) -> dict[str, Any]:
+    """The whole object, every setting present."""
+    result: dict[str, Any] = {}
+    for item in dataclass_fields(RecordType):
+        value = getattr(record_type, item.name)
+        if isinstance(value, Disclosure):
+            value = value.word
+        elif isinstance(value, Requirement):
+            value = value.value
+        elif isinstance(value, tuple):
+            value = list(value)
+        result[item.name] = value
+    return result
+
+
+def app_from_json(data: Mapping[str, Any], *, app: str | None = None) -> App:
+    """Read an app.
+
+    Raises:
+        Unprocessable: names every problem.
+    """
+    reader = _Reader(data)
+    app_id = reader.text("id", app or "", 128)
+    if canonical_id(app_id) != app_id:
+        reader.problems.append(
+            "id must be an app id: letters, digits and . _ ~ - (a GUID in lower case, without braces)."
+        )
+    elif app is not None and app_id != app:
+        reader.problems.append(f"id is {app_id!r}, but the address names {app!r}.")
+    result = App(id=app_id, label=reader.text("label", app_id, MAX_LABEL), enabled=reader.flag("enabled", True))
+    reader.done("an app")
+    return result
+
+
+def app_to_json(app: App) -> dict[str, Any]:
+    return {"id": app.id, "label": app.label, "enabled": app.enabled}

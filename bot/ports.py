@@ -1,0 +1,247 @@
+"""What the features need of the world. `bot.wiring` hands them things that are like this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from bot.domain.answers import Answer
+from bot.domain.catalogue import Catalogue
+from bot.domain.chats import Chat, Connection
+from bot.domain.events import Event, Fact
+from bot.domain.people import Member
+from bot.domain.records import App, Record, RecordId, RecordType
+
+T = TypeVar("T")
+
+Json = dict[str, Any]
+
+Clock = Callable[[], int]
+"""Microseconds since the epoch, UTC."""
+
+Render = Callable[[Answer], Json]
+"""An answer as a Bot Framework message: `{type, summary?, text?, attachments?}` without addressing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glimpse:
+    """Everything an unfurl must know, read at one instant.
+
+    Attributes:
+        record: its `access` holds only the entries of the asking person and of everybody.
+        chat: None when the bot never was in it.
+        connected: the chat is connected to the record.
+        guest: the asking person is known to be a guest.
+    """
+
+    catalogue: Catalogue
+    record: Record | None = None
+    chat: Chat | None = None
+    connected: bool = False
+    guest: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A message that must still be delivered into a chat, claimed by one worker.
+
+    Attributes:
+        fence: changes with every claim; who holds an old one can't finish the row.
+        attempts: how often it was claimed, this time included.
+    """
+
+    id: int
+    chat: Chat
+    message: Json
+    attempts: int
+    fence: int
+    activity: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedTurn:
+    """What was answered to an activity. `delivery`: the outbox row of the answer while it is not sent."""
+
+    response: Json | None
+    delivery: int | None = None
+
+
+class Transaction(Protocol):
+    """One transaction of the store, for one tenant. Blocking; only ever used inside `Store.read` or `Store.write`."""
+
+    tenant: str
+    now: int
+
+    # settings
+    def catalogue(self) -> Catalogue: ...
+    def put_record_type(self, record_type: RecordType) -> None: ...
+    def put_app(self, app: App) -> None: ...
+    def put_admins(self, admins: Iterable[str]) -> None: ...
+
+    # records
+    def record(self, record: RecordId) -> Record | None:
+        """The record with its whole access map."""
+        ...
+
+    def record_for(self, record: RecordId, person: str | None) -> Record | None:
+        """The record with only the access entries of `person` and of everybody."""
+        ...
+
+    def lock_record(self, record: RecordId) -> None:
+        """Until the end of the transaction nobody else writes this record, its connections or its timeline."""
+        ...
+
+    def put_record(self, record: Record) -> None:
+        """Insert or replace; `record.version` is kept as given."""
+        ...
+
+    def delete_record(self, record: RecordId) -> None: ...
+    def last_version(self, record: RecordId) -> int:
+        """The highest version the record ever had (versions go on after a deletion); 0 if it never was."""
+        ...
+
+    # chats and people
+    def chat(self, chat: str) -> Chat | None: ...
+    def channels_of(self, team: str) -> list[Chat]: ...
+    def lock_chat(self, chat: str) -> None:
+        """Until the end of the transaction nobody else writes this chat or its connections."""
+        ...
+
+    def put_chat(self, chat: Chat) -> None:
+        """Insert or replace."""
+        ...
+
+    def members(self, chat: str) -> list[Member]: ...
+    def put_members(self, chat: str, members: Iterable[Member]) -> None:
+        """Insert or replace these members; others stay."""
+        ...
+
+    def replace_members(self, chat: str, members: Iterable[Member]) -> None:
+        """These members and no others."""
+        ...
+
+    def remove_members(self, chat: str, accounts: Iterable[str]) -> None: ...
+    def is_guest(self, person: str) -> bool:
+        """Whether some roster showed this person as a guest."""
+        ...
+
+    # connections
+    def connection(self, chat: str, record: RecordId) -> Connection | None: ...
+    def connections_of_chat(self, chat: str) -> list[Connection]: ...
+    def connections_of_record(self, record: RecordId) -> list[tuple[Connection, Chat]]: ...
+    def add_connection(self, connection: Connection) -> bool:
+        """Insert; False when it is there already."""
+        ...
+
+    def remove_connection(self, chat: str, record: RecordId) -> bool:
+        """Delete; False when it was not there."""
+        ...
+
+    # events
+    def add_event(self, fact: Fact) -> Event:
+        """Append to the record's timeline and to the feed."""
+        ...
+
+    def events(self, record: RecordId, *, after: int = 0, limit: int, newest_first: bool = False) -> list[Event]:
+        """Oldest first those with `seq` > `after`; newest first those with `seq` < `after` (0: from the newest)."""
+        ...
+
+    def last_seq(self, record: RecordId) -> int: ...
+    def feed(self, *, after: int, limit: int) -> list[tuple[int, Event]]:
+        """All events of the tenant with their position in the feed, oldest first."""
+        ...
+
+    # once
+    def claim_turn(self, activity: str, chat: str) -> SavedTurn | None:
+        """Take an activity as ours to answer: None. If it was taken before: what was answered."""
+        ...
+
+    def save_turn(self, activity: str, chat: str, response: Json | None, delivery: int | None) -> None: ...
+    def recent_note(self, chat: str, person: str) -> tuple[str, int, int] | None:
+        """Digest, time and `seq` of the person's last command here, if that was a note. Locks it."""
+        ...
+
+    def remember_note(self, chat: str, person: str, digest: str, seq: int) -> None: ...
+    def forget_note(self, chat: str, person: str) -> None: ...
+    def idempotent_response(self, key: str) -> tuple[str, Json] | None:
+        """Digest of the request and the response saved under an `Idempotency-Key`. Locks the key."""
+        ...
+
+    def save_idempotent_response(self, key: str, digest: str, response: Json) -> None: ...
+
+    # outbox
+    def tell(self, chat: str, message: Json, *, lease: int = 0) -> int:
+        """Save a message that must be delivered into a chat.
+
+        `lease`: microseconds during which the caller delivers it itself; 0 leaves it to the outbox worker.
+        """
+        ...
+
+    def claim_deliveries(self, *, limit: int, lease: int) -> list[Delivery]:
+        """Lease the oldest due message of each chat. Chats that are suspended or gone are left alone."""
+        ...
+
+    def finish_delivery(self, delivery: int, fence: int | None = None) -> bool:
+        """It was delivered. False when somebody else holds it now."""
+        ...
+
+    def postpone_delivery(self, delivery: int, fence: int, *, until: int, error: str) -> bool: ...
+    def park_delivery(self, delivery: int, fence: int, *, error: str) -> bool:
+        """Give up; the row stays, visible."""
+        ...
+
+    def expire(self, *, before: int) -> int:
+        """Forget turns, idempotency keys and delivered messages older than `before`; how many rows."""
+        ...
+
+    def outbox_backlog(self) -> tuple[int, int | None]:
+        """How many messages wait, and since when the oldest does."""
+        ...
+
+
+class Store(Protocol):
+    """The store of one tenant."""
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in one transaction that only reads."""
+        ...
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in one transaction; when this returns, what it wrote is on disk.
+
+        `work` may run more than once (a deadlock on PostgreSQL is retried), so it must have no other effect.
+        """
+        ...
+
+    async def glimpse(self, record: RecordId | None, *, person: str | None, chat: str) -> Glimpse:
+        """The hot path's one read; `record` None reads only the settings and the chat."""
+        ...
+
+    def catalogue(self) -> Catalogue:
+        """The settings this process saw last, without reading: to find what to ask `glimpse` for."""
+        ...
+
+
+class Sender(Protocol):
+    """Speaks into chats."""
+
+    async def send(self, chat: Chat, message: Json) -> str:
+        """Post a message; returns its activity id.
+
+        Raises:
+            SendFailed: with `retryable`, `ambiguous`, `retry_after`; `ChatUnreachable` and `ChatGone` are final.
+        """
+        ...
+
+
+class Directory(Protocol):
+    """Knows who is in a chat."""
+
+    async def members(self, chat: Chat) -> Sequence[Member]:
+        """The roster, without the bot.
+
+        Raises:
+            SendFailed: as `Sender.send`.
+        """
+        ...
