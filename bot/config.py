@@ -25,7 +25,7 @@ from bot.errors import SettingsInvalid, Unprocessable
 
 DEMO_TENANT = "demo"
 DEMO_ADMIN = "00000000-0000-0000-0000-0000000000020"
-DEMO_API_TOKEN = "demo"
+DEMO_BEARER = "demo"
 DEMO_APP_ID = "connect-chats-demo"
 MIN_API_TOKEN = 32
 
@@ -133,7 +133,7 @@ class Settings(BaseSettings):
     @property
     def bearer(self) -> str:
         """The token of `/api/v1`; "" means nobody may use it."""
-        return DEMO_API_TOKEN if self.demo else self.api_token.get_secret_value()
+        return DEMO_BEARER if self.demo else self.api_token.get_secret_value()
 
     @property
     def microsoft(self) -> Cloud:

@@ -10,9 +10,19 @@ from collections.abc import Sequence
 
 
 class ConnectChatsError(Exception):
-    """Everything this program raises on purpose."""
+    """Everything this program raises on purpose.
+
+    Attributes:
+        what: what happened and why.
+        next_step: what to do about it, "" where `what` says it.
+    """
 
     code = "error"
+
+    def __init__(self, what: str, *, next_step: str = "") -> None:
+        super().__init__(f"{what} {next_step}".strip())
+        self.what = what
+        self.next_step = next_step
 
 
 class SettingsInvalid(ConnectChatsError):

@@ -62,6 +62,7 @@ class Chat:
         service_url: where the connector for this chat is; the latest one counts.
         bot: the bot's own account in the chat (`28:...`), for sending later.
         rostered: the roster was read, so `audience` is more than a guess.
+        roster_at: when reading the roster was last tried, microseconds since the epoch, UTC; 0 for never.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Chat:
     service_url: str = ""
     bot: str = ""
     rostered: bool = False
+    roster_at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

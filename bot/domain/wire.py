@@ -1,4 +1,4 @@
-"""Record types and apps as JSON: the shape REST takes, `CONFIG` holds and the store keeps. Strict in both directions."""
+"""Record types and apps as JSON: the shape REST takes, `CONFIG` holds and the store keeps. Strict both ways."""
 
 from __future__ import annotations
 

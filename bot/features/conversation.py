@@ -1,0 +1,268 @@
+"""Takes a message or a pressed button to the command it means, once, and says what to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.domain.answers import Answer, Refusal
+from bot.domain.chats import Chat, ChatKind
+from bot.domain.commands import CONNECT, DISCONNECT, NOTE, TIMELINE, Command, Request, parse
+from bot.domain.records import RecordId
+from bot.domain.turns import ChatChange, Message, Press, Turn
+from bot.errors import ConnectChatsError, Invalid, NotAllowed, Unavailable
+from bot.features import connections, lifecycle, notes, timeline, why
+from bot.features.help import help_for
+from bot.features.references import find_reference, not_understood
+from bot.features.scene import Scene
+from bot.ports import Directory, Json, Render, Store, Transaction
+
+LEASE = 30_000_000
+"""Microseconds for which a turn keeps the delivery of its own answer to itself; then the outbox takes over."""
+
+
+class _ChatNotKnown(Exception):
+    """The store must first learn of this chat (and its roster) to answer."""
+
+
+class _NoteForgotten(Exception):
+    """The person's last note here must be forgotten first: another command came in between."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What to answer.
+
+    Attributes:
+        message: None when there is nothing (more) to send.
+        delivery: the outbox row that keeps the message until it is sent.
+        repeated: it was answered before; send nothing, or in a response body the same again.
+        answer: what was rendered; None when repeated.
+    """
+
+    message: Json | None
+    delivery: int | None = None
+    repeated: bool = False
+    answer: Answer | None = None
+
+
+class Conversation:
+    """The bot's ears and mouth, without the network.
+
+    Args:
+        render: an answer as a message; pure, so it may run inside a transaction.
+    """
+
+    def __init__(self, *, store: Store, directory: Directory, render: Render) -> None:
+        self._store = store
+        self._directory = directory
+        self._render = render
+
+    async def hear(self, message: Message, *, in_body: bool = False) -> Reply:
+        """Answer a message. `in_body`: the answer goes back in the response, so nothing is left to deliver."""
+        request = parse(message.text)
+        command = request.command
+
+        def work(tx: Transaction, scene: Scene) -> Answer:
+            return _obey(scene, request, message)
+
+        return await self._answer(message.turn, command, work, in_body=in_body)
+
+    async def press(self, press: Press, *, in_body: bool = True) -> Reply:
+        """Answer a button. It is authorised anew from person, chat and record; its data proves nothing."""
+        command = _VERBS.get(press.verb)
+        if command is None:
+            return self._plain(Refusal(title="This button does nothing any more", text=_STALE, next=_STALE_NEXT))
+
+        def work(tx: Transaction, scene: Scene) -> Answer:
+            answer = _obey_button(scene, command, press)
+            if command is CONNECT and in_body and isinstance(answer, connections.Connected) and not answer.already:
+                self._introduce(tx, scene, answer)
+            return answer
+
+        return await self._answer(press.turn, command, work, in_body=in_body)
+
+    def _introduce(self, tx: Transaction, scene: Scene, answer: connections.Connected) -> None:
+        """Connected from a card: only who pressed sees its answer, so the chat gets the note, if the type has one."""
+        record_type = scene.catalogue.types[answer.view.record.type]
+        if record_type.note:
+            tx.tell(scene.chat.id, self._render(answer))
+
+    async def change(self, change: ChatChange) -> Reply:
+        """Something happened to a chat."""
+        chats = await self._store.read(lambda tx: lifecycle.affected(tx, change))
+        if not chats:
+            return Reply(message=None)
+        rosters = await lifecycle.gather(change, chats, self._directory)
+
+        def work(tx: Transaction) -> Reply:
+            welcome = lifecycle.apply(tx, change, rosters)
+            if welcome is None or change.chat is None:
+                return Reply(message=None)
+            message = self._render(welcome)
+            return Reply(message=message, delivery=tx.tell(change.chat.id, message, lease=LEASE), answer=welcome)
+
+        return await self._store.write(work)
+
+    async def delivered(self, reply: Reply) -> None:
+        """The reply was sent: the outbox may forget it."""
+        if reply.delivery is not None:
+            delivery = reply.delivery
+            await self._store.write(lambda tx: tx.finish_delivery(delivery))
+
+    async def _answer(
+        self, turn: Turn, command: Command, work: Callable[[Transaction, Scene], Answer], *, in_body: bool
+    ) -> Reply:
+        if command.writes:
+            run = self._store.write
+            step = self._once(turn, command, work, in_body=in_body)
+        else:
+            run = self._store.read
+            step = self._looking(turn, work)
+        for _ in range(3):
+            try:
+                return await run(step)
+            except _ChatNotKnown:
+                members = await lifecycle.read_roster(self._directory, turn.chat)
+                await self._store.write(lambda tx, members=members: lifecycle.remember(tx, turn.chat, members))
+            except _NoteForgotten:
+                await self._store.write(lambda tx: tx.forget_note(turn.chat.id, turn.person.id or ""))
+        raise Unavailable("This chat changes faster than I can keep up with.", next_step="Try again in a moment.")
+
+    def _looking(self, turn: Turn, work: Callable[[Transaction, Scene], Answer]) -> Callable[[Transaction], Reply]:
+        def step(tx: Transaction) -> Reply:
+            chat = _known_chat(tx, turn)
+            if tx.noted_since(chat.id, turn.person.id or "", tx.now - notes.SAME_NOTE_WITHIN):
+                raise _NoteForgotten
+            return self._plain(_run(work, tx, Scene.of(tx, turn, chat)))
+
+        return step
+
+    def _once(
+        self, turn: Turn, command: Command, work: Callable[[Transaction, Scene], Answer], *, in_body: bool
+    ) -> Callable[[Transaction], Reply]:
+        """The effect, its answer and the memory of both in one transaction."""
+
+        def step(tx: Transaction) -> Reply:
+            if turn.id and (saved := tx.claim_turn(turn.id, turn.chat.id)):
+                return Reply(message=saved.response, repeated=True)
+            chat = _known_chat(tx, turn)
+            if command is not NOTE:
+                tx.forget_note(chat.id, turn.person.id or "")
+            answer = _run(work, tx, Scene.of(tx, turn, chat))
+            message = self._render(answer)
+            delivery = None if in_body else tx.tell(chat.id, message, lease=LEASE)
+            if turn.id:
+                tx.save_turn(turn.id, turn.chat.id, message, delivery)
+            return Reply(message=message, delivery=delivery, answer=answer)
+
+        return step
+
+    def _plain(self, answer: Answer) -> Reply:
+        return Reply(message=self._render(answer), answer=answer)
+
+
+_STALE = "The card is older than what I know today, or it was changed on its way."
+_STALE_NEXT = "Paste the link again to get a fresh card, or send me help."
+_VERBS = {"connect": CONNECT, "disconnect": DISCONNECT, "timeline": TIMELINE, "note": NOTE}
+
+
+def _known_chat(tx: Transaction, turn: Turn) -> Chat:
+    chat = tx.chat(turn.chat.id)
+    if chat is None or not lifecycle.is_current(chat, turn.chat, tx.now):
+        raise _ChatNotKnown
+    return chat
+
+
+def _run(work: Callable[[Transaction, Scene], Answer], tx: Transaction, scene: Scene) -> Answer:
+    """The answer, or the refusal. Features check everything before they write, so a refusal has written nothing."""
+    try:
+        return work(tx, scene)
+    except Unavailable:
+        raise
+    except ConnectChatsError as refusal:
+        return refused(refusal)
+
+
+def refused(error: ConnectChatsError) -> Refusal:
+    """An error as an answer."""
+    titles = {"record-not-found": "No such record for you", "not-allowed": "Not allowed"}
+    return Refusal(title=titles.get(error.code, "That didn't work"), text=error.what, next=error.next_step)
+
+
+def _obey(scene: Scene, request: Request, message: Message) -> Answer:
+    command, argument = request.command, request.argument
+    if scene.chat.kind not in command.kinds:
+        return _elsewhere(command)
+    match command.name:
+        case "connect":
+            return connections.connect(scene, _needed(scene, command, argument, message.links))
+        case "disconnect":
+            record = _needed(scene, command, argument, message.links) if argument or message.links else None
+            return connections.disconnect(scene, record)
+        case "records":
+            return connections.records(scene)
+        case "timeline":
+            return _timeline(scene, argument, message.links)
+        case "note":
+            return notes.note(scene, None, argument)
+        case "why":
+            return why.why(scene, argument, message.links)
+        case _:
+            return help_for(scene.chat.kind, scene.catalogue, request.unknown)
+
+
+def _needed(scene: Scene, command: Command, argument: str, links: tuple[str, ...]) -> RecordId:
+    record, _ = find_reference(scene.catalogue, argument, links)
+    if record is None:
+        raise not_understood(scene.catalogue, argument, command.usage)
+    return record
+
+
+def _timeline(scene: Scene, argument: str, links: tuple[str, ...]) -> Answer:
+    record, rest = find_reference(scene.catalogue, argument, links)
+    if record is None and argument and not argument.isdigit():
+        raise not_understood(scene.catalogue, argument, TIMELINE.usage)
+    if record is not None and links and rest == argument:
+        rest = ""  # the link stood behind its title: the words are the title
+    if record is None and scene.chat.kind is ChatKind.PERSONAL:
+        raise Invalid("You didn't say which record.", next_step=f"Write {TIMELINE.usage}.")
+    return timeline.timeline(scene, record, timeline.split_count(rest))
+
+
+def _elsewhere(command: Command) -> Refusal:
+    if command is CONNECT:
+        return Refusal(title="Not connected", text=connections.NOT_CONNECTABLE, next=connections.NOT_CONNECTABLE_NEXT)
+    return Refusal(
+        title="Not here",
+        text=f"{command.name} is about the records of a group chat, a channel or a meeting; this is a chat of two.",
+        next=f"Send it in a chat that is connected to a record: @Connect Chats {command.usage}",
+    )
+
+
+def _obey_button(scene: Scene, command: Command, press: Press) -> Answer:
+    named = press.data.get("record")
+    found = scene.catalogue.reference(named) if isinstance(named, str) and len(named) <= 256 else None
+    if found is None:
+        return Refusal(title="This button does nothing any more", text=_STALE, next=_STALE_NEXT)
+    if scene.chat.kind not in command.kinds:
+        return _elsewhere(command)
+    match command.name:
+        case "connect":
+            return connections.connect(scene, found.record)
+        case "disconnect":
+            return connections.disconnect(scene, found.record)
+        case "timeline":
+            return timeline.timeline(scene, found.record, timeline.split_count(str(press.data.get("count", ""))))
+        case _:
+            return _note_from_button(scene, found.record, press)
+
+
+def _note_from_button(scene: Scene, record: RecordId, press: Press) -> Answer:
+    """The note's text comes back with the button; it is this person's word, so only its author may place it."""
+    text, by = press.data.get("text"), press.data.get("by")
+    if not isinstance(text, str):
+        return Refusal(title="This button does nothing any more", text=_STALE, next=_STALE_NEXT)
+    if by != scene.person.id:
+        raise NotAllowed("This note is somebody else's.", next_step="Only its author can say where it belongs.")
+    return notes.note(scene, record, text)

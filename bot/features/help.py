@@ -1,0 +1,24 @@
+"""`help`, greetings, unknown words, and the welcome."""
+
+from __future__ import annotations
+
+from bot.domain.answers import Help, Welcome
+from bot.domain.catalogue import Catalogue
+from bot.domain.chats import ChatKind
+from bot.domain.commands import COMMANDS
+from bot.domain.text import one_line
+from bot.features.references import example_of
+
+
+def help_for(kind: ChatKind, catalogue: Catalogue, unknown: str | None = None) -> Help:
+    """The commands that make sense in this kind of chat."""
+    return Help(
+        commands=tuple(command for command in COMMANDS if kind in command.kinds),
+        kind=kind,
+        example=example_of(catalogue),
+        unknown=one_line(unknown, 40) if unknown else None,
+    )
+
+
+def welcome_to(kind: ChatKind, catalogue: Catalogue) -> Welcome:
+    return Welcome(kind=kind, example=example_of(catalogue))

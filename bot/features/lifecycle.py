@@ -1,0 +1,195 @@
+"""A chat's life: the bot comes and goes, people come and go, chats are renamed, deleted and restored.
+
+A fact about a chat is an event on each record connected to it. What the activities say is kept as state, so a repeated
+delivery changes nothing and tells nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bot.domain.answers import Welcome
+from bot.domain.chats import Chat, ChatState
+from bot.domain.events import EventChat, EventType, Fact
+from bot.domain.people import Actor, Audience, Member, audience_of
+from bot.domain.turns import ChangeKind, ChatChange
+from bot.errors import SendFailed
+from bot.features.connections import by_record
+from bot.features.help import welcome_to
+from bot.ports import Directory, Transaction
+
+ROSTER_DEADLINE = 3.0
+"""Seconds: a command is answered without the roster rather than late."""
+ROSTER_AGE = 6 * 3600 * 1_000_000
+ROSTER_RETRY = 60 * 1_000_000
+MAX_CHANNELS_AT_ONCE = 25
+
+
+async def read_roster(directory: Directory, chat: Chat) -> Sequence[Member] | None:
+    """Who is in the chat, or None when that can't be known in time."""
+    try:
+        async with asyncio.timeout(ROSTER_DEADLINE):
+            return await directory.members(chat)
+    except (SendFailed, TimeoutError):
+        return None
+
+
+def is_current(stored: Chat | None, heard: Chat, now: int) -> bool:
+    """Whether the store knows all that a message from the chat tells, and a roster that is fresh enough."""
+    if stored is None or stored.state is not ChatState.ACTIVE:
+        return False
+    if now - stored.roster_at > (ROSTER_AGE if stored.rostered else ROSTER_RETRY):
+        return False
+    return _merged(stored, heard) == stored
+
+
+def _merged(stored: Chat, heard: Chat) -> Chat:
+    return replace(
+        stored,
+        kind=heard.kind,
+        topic=heard.topic or stored.topic,
+        team=heard.team or stored.team,
+        service_url=heard.service_url or stored.service_url,
+        bot=heard.bot or stored.bot,
+        state=ChatState.ACTIVE,
+    )
+
+
+def remember(tx: Transaction, heard: Chat, members: Sequence[Member] | None) -> Chat:
+    """Keep what was heard of a chat the bot is in, and its roster when it could be read."""
+    tx.lock_chat(heard.id)
+    stored = tx.chat(heard.id)
+    chat = _merged(stored, heard) if stored else heard
+    if members is not None:
+        members = [_placed(tx, member) for member in members]
+        chat = replace(chat, audience=audience_of(members, tenant=tx.tenant), rostered=True)
+    chat = replace(chat, roster_at=tx.now)
+    tx.put_chat(chat)
+    if members is not None:
+        tx.replace_members(chat.id, members)
+    if stored and stored.state is not ChatState.ACTIVE:
+        tell_records(tx, chat, EventType.CHAT_RESUMED)
+    if stored and stored.topic and stored.topic != chat.topic:
+        tell_records(tx, chat, EventType.CHAT_RENAMED, data={"from": stored.topic, "to": chat.topic})
+    return chat
+
+
+def _placed(tx: Transaction, member: Member) -> Member:
+    """People of other organisations count as guests: `*` in a record's access does not include them."""
+    outsider = member.tenant is not None and member.tenant != tx.tenant
+    return replace(member, guest=True) if outsider else member
+
+
+def tell_records(
+    tx: Transaction,
+    chat: Chat,
+    event: EventType,
+    *,
+    actor: Actor | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """One event on each record the chat is connected to."""
+    records = by_record(tx.connections_of_chat(chat.id))
+    for record in records:
+        tx.lock_record(record)
+        tx.add_event(Fact(type=event, record=record, actor=actor, chat=EventChat.of(chat), data=data or {}))
+
+
+def suspend(tx: Transaction, chat_id: str, state: ChatState, *, actor: Actor | None = None) -> None:
+    """The bot can't speak in the chat any more; its connections sleep."""
+    tx.lock_chat(chat_id)
+    stored = tx.chat(chat_id)
+    if stored is None or stored.state in (state, ChatState.GONE):
+        return
+    tx.put_chat(replace(stored, state=state, rostered=False, audience=Audience.UNKNOWN))
+    if stored.state is ChatState.ACTIVE:
+        tell_records(tx, stored, EventType.CHAT_SUSPENDED, actor=actor)
+
+
+async def gather(change: ChatChange, chats: Sequence[Chat], directory: Directory) -> dict[str, Sequence[Member] | None]:
+    """The rosters that a change makes necessary, by chat id; it runs before the transaction."""
+    if change.kind in (ChangeKind.BOT_REMOVED, ChangeKind.DELETED, ChangeKind.RENAMED):
+        return {}
+    rosters = await asyncio.gather(*(read_roster(directory, chat) for chat in chats[:MAX_CHANNELS_AT_ONCE]))
+    return dict(zip((chat.id for chat in chats), rosters, strict=False))
+
+
+def affected(tx: Transaction, change: ChatChange) -> list[Chat]:
+    """The chats a change is about: the one it names, or all channels known of the team."""
+    if change.chat is not None:
+        return [change.chat]
+    return tx.channels_of(change.team) if change.team else []
+
+
+def apply(tx: Transaction, change: ChatChange, rosters: Mapping[str, Sequence[Member] | None]) -> Welcome | None:
+    """Write what happened; the answer is a welcome when the bot came to a chat."""
+    welcome = None
+    actor = change.turn.person.actor if change.turn.person.id else None
+    for chat in affected(tx, change):
+        tx.lock_chat(chat.id)
+        stored = tx.chat(chat.id)
+        match change.kind:
+            case ChangeKind.BOT_REMOVED:
+                suspend(tx, chat.id, ChatState.SUSPENDED, actor=actor)
+            case ChangeKind.DELETED:
+                suspend(tx, chat.id, ChatState.GONE, actor=actor)
+            case ChangeKind.BOT_ADDED | ChangeKind.RESTORED:
+                known = remember(tx, chat, rosters.get(chat.id))
+                if change.kind is ChangeKind.BOT_ADDED and (stored is None or stored.state is not ChatState.ACTIVE):
+                    welcome = welcome_to(known.kind, tx.catalogue())
+            case ChangeKind.RENAMED:
+                _rename(tx, stored, change)
+            case ChangeKind.MEMBERS_ADDED:
+                _people_came(tx, chat, change.members, rosters.get(chat.id))
+            case ChangeKind.MEMBERS_REMOVED:
+                _people_left(tx, chat, change.members, rosters.get(chat.id))
+    return welcome
+
+
+def _rename(tx: Transaction, stored: Chat | None, change: ChatChange) -> None:
+    if stored is None or not change.topic:
+        return
+    if change.chat is None:  # a team was renamed: its channels keep their names
+        tell_records(tx, stored, EventType.CHAT_RENAMED, data={"team": change.topic})
+    elif stored.topic != change.topic:
+        chat = replace(stored, topic=change.topic)
+        tx.put_chat(chat)
+        tell_records(tx, chat, EventType.CHAT_RENAMED, data={"from": stored.topic, "to": change.topic})
+
+
+def _people_came(tx: Transaction, chat: Chat, came: Iterable[Member], roster: Sequence[Member] | None) -> None:
+    tx.lock_chat(chat.id)
+    before = {member.account for member in tx.members(chat.id)}
+    known = _after_change(tx, chat, roster)
+    named = {member.account: member for member in roster or ()}
+    newcomers = [named.get(member.account, member) for member in came if member.account not in before]
+    if roster is None:
+        tx.put_members(chat.id, newcomers)
+    for member in newcomers:
+        tell_records(tx, known, EventType.MEMBER_JOINED, data=_about(member))
+
+
+def _people_left(tx: Transaction, chat: Chat, left: Iterable[Member], roster: Sequence[Member] | None) -> None:
+    tx.lock_chat(chat.id)
+    before = {member.account: member for member in tx.members(chat.id)}
+    known = _after_change(tx, chat, roster)
+    gone = [before[member.account] for member in left if member.account in before]
+    tx.remove_members(chat.id, [member.account for member in gone])
+    for member in gone:
+        tell_records(tx, known, EventType.MEMBER_LEFT, data=_about(member))
+
+
+def _after_change(tx: Transaction, chat: Chat, roster: Sequence[Member] | None) -> Chat:
+    """The chat with its new roster; without one nobody can say any more who is in it."""
+    known = remember(tx, chat, roster)
+    if roster is None:
+        known = replace(known, audience=Audience.UNKNOWN, rostered=False)
+        tx.put_chat(known)
+    return known
+
+
+def _about(member: Member) -> dict[str, Any]:
+    return {"member": {"id": member.id, "name": member.name}}

@@ -1,0 +1,84 @@
+"""Which record a command means: a link, a key, `type/id`, or the only one this chat has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from bot.domain.answers import Choice, RecordView, WhichRecord
+from bot.domain.catalogue import Catalogue
+from bot.domain.records import Disclosure, RecordId
+from bot.errors import Invalid, NotFound
+from bot.features.scene import Scene
+
+MAX_CHOICES = 6
+"""A card shows at most six buttons."""
+
+
+def find_reference(catalogue: Catalogue, argument: str, links: Iterable[str]) -> tuple[RecordId | None, str]:
+    """The record that `argument` or one of the message's own links names, and what is left of the argument.
+
+    Teams may show a pasted link as its title: then only the HTML holds the address.
+    """
+    if found := catalogue.reference(argument):
+        return found.record, ""
+    words = argument.split()
+    for index, word in enumerate(words):
+        if found := catalogue.reference(word.strip("<>,;\"'")):
+            return found.record, " ".join(words[:index] + words[index + 1 :])
+    for link in links:
+        if found := catalogue.reference(link):
+            return found.record, ""
+    return None, argument
+
+
+def example_of(catalogue: Catalogue) -> str:
+    """An example of what to type, from the first type that is switched on."""
+    for record_type in catalogue.types.values():
+        if record_type.enabled and record_type.key:
+            return record_type.key.replace("#", "1001")
+        if record_type.enabled and record_type.links:
+            return record_type.links[0].replace("{id}", "1001")
+    return "account/1001"
+
+
+def not_understood(catalogue: Catalogue, argument: str, usage: str) -> Invalid:
+    """The refusal for a reference that names no record we could look for."""
+    example = example_of(catalogue)
+    if not argument:
+        return Invalid("You didn't say which record.", next_step=f"Write {usage}, for example with {example}.")
+    return Invalid(
+        "That is neither a link to a record nor a record's key.",
+        next_step=f"Paste the address of the record's page, or write its key, for example {example}. "
+        "Send me why and the link to see what I make of it.",
+    )
+
+
+def only_record(
+    scene: Scene, verb: str, question: str, make: Callable[[RecordId], dict[str, str]]
+) -> RecordId | WhichRecord:
+    """The chat's only record, or the question which one is meant.
+
+    Raises:
+        NotFound: the chat has none.
+    """
+    connections = scene.tx.connections_of_chat(scene.chat.id)
+    if not connections:
+        raise NotFound(
+            "This chat is not connected to a record.",
+            next_step=f"Connect it first, for example: connect {example_of(scene.catalogue)}",
+        )
+    if len(connections) == 1:
+        return connections[0].record
+    choices = tuple(
+        Choice(label=_label(scene, connection.record, number), data=make(connection.record))
+        for number, connection in enumerate(connections[:MAX_CHOICES], 1)
+    )
+    return WhichRecord(question=question, verb=verb, choices=choices, more=len(connections) - len(choices))
+
+
+def _label(scene: Scene, record: RecordId, number: int) -> str:
+    readable = scene.try_read(record)
+    view: RecordView = readable.view if readable else scene.outline(record)
+    if view.level >= Disclosure.NAME and view.title:
+        return view.title
+    return f"{view.type_label or 'Record'} {number}"

@@ -1,0 +1,91 @@
+"""A pasted link becomes a card. The hot path: it reads once and writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.domain.answers import Explanation, RecordCard
+from bot.domain.chats import ChatState
+from bot.domain.disclosure import present, present_unknown
+from bot.domain.links import Link
+from bot.domain.people import Audience
+from bot.domain.policy import disclosure_anonymous, disclosure_in, may_connect, privilege_of
+from bot.domain.records import Disclosure, Privilege
+from bot.domain.turns import Turn
+from bot.ports import Glimpse, Store
+
+# One and the same value for "no such record" and "you may not see it": the answers are equal byte for byte.
+UNKNOWN = Explanation(
+    title="No preview for this link",
+    text="There is no such record, or you may not see it here.",
+    hint="If you expected a card, send me why and the link in our personal chat.",
+)
+SWITCHED_OFF = Explanation(
+    title="Cards are switched off for this link",
+    text="An administrator has switched off this app or this kind of record.",
+    hint="The link itself works as before. An administrator of Connect Chats can switch cards on again.",
+)
+NOT_A_RECORD = Explanation(
+    title="Not a link to a record",
+    text="This address doesn't have the form of any record I know.",
+    hint="Copy the address of the record's own page. Send me why and the link to see what I make of it.",
+)
+
+
+async def unfurl(url: object, turn: Turn, *, store: Store, tenant: str) -> RecordCard | Explanation:
+    """The card for a link that `turn.person` pasted into `turn.chat`.
+
+    The person must be allowed to read the record; how much the card shows follows from who can be in the chat.
+    """
+    catalogue = store.catalogue()
+    while True:
+        link = catalogue.links.find(url) if isinstance(url, str) else None
+        seen = await store.glimpse(link.record if link else None, person=turn.person.id, chat=turn.chat.id)
+        if seen.catalogue.version == catalogue.version:
+            break
+        catalogue = seen.catalogue  # the settings changed since this process last looked: read the link by the new ones
+    if link is None:
+        return NOT_A_RECORD
+    return _answer(link, turn, seen, tenant)
+
+
+def _answer(link: Link, turn: Turn, seen: Glimpse, tenant: str) -> RecordCard | Explanation:
+    catalogue, record = seen.catalogue, seen.record
+    record_type = catalogue.types[link.record.type]
+    if not catalogue.switched_on(record_type, link.app):
+        return SWITCHED_OFF
+    if record is None:
+        return UNKNOWN
+    person = replace(turn.person, guest=True) if seen.guest else turn.person
+    privilege = privilege_of(record, person, tenant=tenant)
+    if privilege < Privilege.READ:
+        return UNKNOWN
+    if catalogue.sleeping(record):
+        return SWITCHED_OFF
+    present_here = seen.chat is not None and seen.chat.state is ChatState.ACTIVE
+    level = disclosure_in(record_type, seen.chat.audience if seen.chat and present_here else Audience.UNKNOWN)
+    if level is Disclosure.NOTHING:
+        return UNKNOWN
+    return RecordCard(
+        view=present(record, record_type, level, catalogue),
+        connect=present_here
+        and not seen.connected
+        and seen.chat is not None
+        and may_connect(record_type, privilege, seen.chat.kind),
+        connected=present_here and seen.connected,
+    )
+
+
+async def unfurl_anonymous(url: object, *, store: Store) -> RecordCard | Explanation:
+    """The card for a reader of whom nothing is known: the type's name and Open at most. No record is looked up."""
+    catalogue = (await store.glimpse(None, person=None, chat="")).catalogue
+    link = catalogue.links.find(url) if isinstance(url, str) else None
+    if link is None:
+        return NOT_A_RECORD
+    record_type = catalogue.types[link.record.type]
+    if not catalogue.switched_on(record_type, link.app):
+        return SWITCHED_OFF
+    level = disclosure_anonymous(record_type)
+    if level is Disclosure.NOTHING:
+        return UNKNOWN
+    return RecordCard(view=present_unknown(link.record, record_type, level, catalogue))

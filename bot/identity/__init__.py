@@ -1,0 +1,1 @@
+"""Tokens: verifying those that arrive, obtaining ours."""

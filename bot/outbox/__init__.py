@@ -1,0 +1,1 @@
+"""What must still be told: claim -> deliver -> done | later."""

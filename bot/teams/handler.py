@@ -1,0 +1,100 @@
+"""What the bot does with a turn: translate, ask the feature, send its answer."""
+
+from __future__ import annotations
+
+import structlog
+from botbuilder.core import ActivityHandler, InvokeResponse, TurnContext
+
+from bot.domain.answers import Answer, Refusal
+from bot.errors import ChatGone, ChatUnreachable, SendFailed, Unavailable
+from bot.features.conversation import Conversation, Reply
+from bot.ports import Json
+from bot.teams import translate
+from bot.teams.adapter import ACTIVITY_KEY, Prepared, message_activity
+from cards import text
+
+log = structlog.get_logger(__name__)
+
+CARD = "application/vnd.microsoft.card.adaptive"
+MESSAGE = "application/vnd.microsoft.activity.message"
+ERROR = "application/vnd.microsoft.error"
+
+
+class Handler(ActivityHandler):
+    """The SDK's dispatcher with our features behind it."""
+
+    def __init__(self, conversation: Conversation, *, tenant: str) -> None:
+        self._conversation = conversation
+        self._tenant = tenant
+
+    async def on_message_activity(self, turn_context: TurnContext) -> None:
+        activity = _activity(turn_context)
+        in_body = activity.get("deliveryMode") == "expectReplies"
+        if press := translate.press_of(activity, self._tenant):
+            reply = await self._conversation.press(press, in_body=in_body)
+        else:
+            reply = await self._conversation.hear(translate.message_of(activity, self._tenant), in_body=in_body)
+        await self._send(turn_context, reply, in_body=in_body)
+
+    async def on_conversation_update_activity(self, turn_context: TurnContext) -> None:
+        activity = _activity(turn_context)
+        for change in translate.changes_of(activity, self._tenant):
+            await self._send(turn_context, await self._conversation.change(change), in_body=False)
+
+    async def on_installation_update(self, turn_context: TurnContext) -> None:
+        await self.on_conversation_update_activity(turn_context)
+
+    async def on_invoke_activity(self, turn_context: TurnContext) -> InvokeResponse:
+        activity = _activity(turn_context)
+        if activity.get("name") != "adaptiveCard/action":
+            return InvokeResponse(status=200, body=Prepared(unsupported(activity.get("name"))))
+        press = translate.press_of(activity, self._tenant)
+        if press is None:
+            return InvokeResponse(status=200, body=Prepared(action_error("BadRequest", "The button names no verb.")))
+        reply = await self._conversation.press(press)
+        return InvokeResponse(status=200, body=Prepared(_action_answer(reply)))
+
+    async def _send(self, turn: TurnContext, reply: Reply, *, in_body: bool) -> None:
+        """Send the reply once. What was saved with its effect is sent later by the outbox if it fails now."""
+        if reply.message is None or (reply.repeated and not in_body):
+            return
+        try:
+            await turn.send_activity(message_activity(reply.message))
+        except SendFailed as error:
+            log.warning("reply not sent", status=error.status, reason=error.reason, ambiguous=error.ambiguous)
+            final = error.ambiguous or isinstance(error, ChatUnreachable | ChatGone)
+            if reply.delivery is None and error.retryable and not final:
+                raise Unavailable("The answer could not be sent now.") from error
+            if not final:
+                return
+        await self._conversation.delivered(reply)
+
+
+def _activity(turn: TurnContext) -> Json:
+    return turn.turn_state[ACTIVITY_KEY]
+
+
+def _action_answer(reply: Reply) -> Json:
+    """The body of an `adaptiveCard/action`: a new card, or a message that leaves the card as it is."""
+    if isinstance(reply.answer, Refusal):
+        return action_message(reply.answer)
+    assert reply.message is not None
+    return {"statusCode": 200, "type": CARD, "value": reply.message["attachments"][0]["content"]}
+
+
+def action_message(answer: Answer) -> Json:
+    return {"statusCode": 200, "type": MESSAGE, "value": text(answer)}
+
+
+def action_error(code: str, message: str, *, status: int = 400) -> Json:
+    return {"statusCode": status, "type": ERROR, "value": {"code": code, "message": message}}
+
+
+def unsupported(name: str | None) -> Json:
+    """The documented body for an invoke that this bot has no use for."""
+    words = "Connect Chats doesn't offer this. Paste the link of a record, or send the bot: help"
+    if (name or "").startswith("composeExtension/"):
+        return {"composeExtension": {"type": "message", "text": words}}
+    if (name or "").startswith("task/"):
+        return {"task": {"type": "message", "value": words}}
+    return {}

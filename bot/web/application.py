@@ -1,0 +1,60 @@
+"""The web application: middlewares and routes, put together from what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from weakref import WeakSet
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from bot.web import health, messages
+from bot.web.problems import Handler, problems
+from bot.web.server import SPOKEN
+
+
+def build(
+    *,
+    receiver: messages.Receiver,
+    ready: Callable[[], Awaitable[None]],
+    registry: CollectorRegistry,
+    add_api: Callable[[web.Application], None],
+) -> web.Application:
+    """The application, without anything running behind it yet."""
+    app = web.Application(middlewares=[_watch(registry), problems], client_max_size=1024 * 1024)
+    app[SPOKEN] = WeakSet()
+    messages.add_routes(app, receiver)
+    health.add_routes(app, ready=ready, registry=registry)
+    add_api(app)
+    return app
+
+
+def _watch(registry: CollectorRegistry):
+    """Counts and times requests by route, never by address: ids stay out of the metrics."""
+    seconds = Histogram(
+        "connect_chats_request_seconds",
+        "Time to answer a request",
+        ["route"],
+        registry=registry,
+        buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
+    )
+    answers = Counter("connect_chats_responses", "Answers by status", ["route", "status"], registry=registry)
+    by_route: dict[str, tuple] = {}
+
+    @web.middleware
+    async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request.app[SPOKEN].add(request.protocol)
+        started = request.loop.time()
+        response = await handler(request)
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource else "unknown"
+        if route not in by_route:
+            by_route[route] = (seconds.labels(route), {})
+        timer, counters = by_route[route]
+        if response.status not in counters:
+            counters[response.status] = answers.labels(route, response.status)
+        timer.observe(request.loop.time() - started)
+        counters[response.status].inc()
+        return response
+
+    return watch

@@ -1,0 +1,159 @@
+"""The only module that knows everybody: builds the world once and hands each part what it needs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from aiohttp import ClientSession, web
+from prometheus_client import CollectorRegistry
+
+from bot.config import DEMO_ADMIN, Settings, load_catalogue
+from bot.domain.catalogue import Catalogue
+from bot.errors import ConnectChatsError, SettingsInvalid, Unauthenticated
+from bot.features import lifecycle
+from bot.features.conversation import Conversation
+from bot.features.samples import add_samples
+from bot.identity.app_tokens import AppTokens
+from bot.identity.bot_tokens import BotTokenVerifier
+from bot.identity.keys import SigningKeys
+from bot.outbox.delivery import Outbox
+from bot.ports import Clock
+from bot.store import SqlStore, open_store
+from bot.teams.adapter import Adapter
+from bot.teams.connector import Connector, open_session
+from bot.teams.edge import Caller, Gate
+from bot.teams.handler import Handler
+from bot.teams.receiver import Receiver
+from bot.teams.service_urls import ServiceUrls
+from bot.web import application
+from bot.web.api import add_api
+from cards import render
+
+
+def system_clock() -> int:
+    return time.time_ns() // 1000
+
+
+async def create_app(settings: Settings, *, clock: Clock = system_clock) -> web.Application:
+    """The whole program as a web application; its tasks start when it does.
+
+    Raises:
+        SettingsInvalid: `CONFIG` can't be used.
+    """
+    tenant = settings.tenant
+    store = open_store(settings.database_url.get_secret_value(), tenant=tenant, clock=clock)
+    session = open_session()
+    service_urls = ServiceUrls(frozenset(settings.microsoft.connector_hosts), loopback=settings.demo)
+    keys = SigningKeys(session, settings.microsoft.openid_metadata_url, clock=clock)
+    tokens = None if settings.demo else AppTokens(settings, clock=clock)
+    connector = Connector(
+        session,
+        service_urls=service_urls,
+        token=tokens.bot_token if tokens else None,
+        invalidate=tokens.invalidate if tokens else None,
+    )
+    conversation = Conversation(store=store, directory=connector, render=render)
+    outbox = Outbox(store=store, sender=connector, unreachable=lifecycle.suspend)
+    receiver = Receiver(
+        authenticate=_anybody if settings.demo else _authenticate(settings, keys, clock),
+        gate=Gate(tenant=None if settings.demo else tenant, service_url_allowed=service_urls.allows),
+        adapter=Adapter(connector),
+        handler=Handler(conversation, tenant=tenant),
+        store=store,
+        tenant=tenant,
+    )
+    app = application.build(
+        receiver=receiver,
+        ready=store.ping,
+        registry=CollectorRegistry(),
+        add_api=lambda app: add_api(app, store=store, bearer=settings.bearer, render=render, wake=outbox.wake),
+    )
+    app.cleanup_ctx.append(_lifetime(settings, store=store, session=session, outbox=outbox))
+    return app
+
+
+def _lifetime(settings: Settings, *, store: SqlStore, session: ClientSession, outbox: Outbox):
+    """Opens the store and starts the outbox; stops both in the other order."""
+    defaults = first_settings(settings)
+
+    async def lifetime(app: web.Application) -> AsyncIterator[None]:
+        await store.start()
+        await store.seed(defaults)
+        if settings.demo:
+            await store.write(add_samples)
+        worker = asyncio.create_task(outbox.run())
+        yield
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+        await session.close()
+        await store.close()
+
+    return lifetime
+
+
+def first_settings(settings: Settings) -> Catalogue:
+    """What the store holds after the first start.
+
+    Raises:
+        SettingsInvalid: `CONFIG` can't be used.
+    """
+    catalogue = load_catalogue(settings.config)
+    if not settings.demo:
+        return catalogue
+    return Catalogue(types=catalogue.types.values(), apps=catalogue.apps.values(), admins=[DEMO_ADMIN])
+
+
+async def _anybody(authorization: str | None) -> Caller:
+    """The demo, on loopback: activities are unsigned."""
+    return Caller()
+
+
+def _authenticate(settings: Settings, keys: SigningKeys, clock: Clock) -> Callable[[str | None], Awaitable[Caller]]:
+    verifier = BotTokenVerifier(keys, app_id=settings.bot_id, issuer=settings.microsoft.issuer, clock=clock)
+
+    async def authenticate(authorization: str | None) -> Caller:
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("The request has no bearer token.", next_step="Only Microsoft Teams may post here.")
+        claims = verifier.cached(token) or await verifier.verify(token)
+        return Caller(service_url=claims.service_url, endorsements=claims.endorsements)
+
+    return authenticate
+
+
+async def check_parts(settings: Settings) -> AsyncIterator[tuple[str, str | None]]:
+    """Try what serving needs, part by part: its name, and the problem with its remedy or None."""
+    yield "settings", None
+    try:
+        first_settings(settings)
+    except SettingsInvalid as error:
+        yield f"CONFIG {settings.config}", str(error)
+    else:
+        yield f"CONFIG {settings.config}", None
+    store = open_store(settings.database_url.get_secret_value(), tenant=settings.tenant, clock=system_clock)
+    try:
+        await store.start()
+        await store.ping()
+    except ConnectChatsError as error:
+        yield "database", str(error)
+    else:
+        yield "database", None
+    finally:
+        await store.close()
+    session = open_session()
+    try:
+        keys = SigningKeys(session, settings.microsoft.openid_metadata_url, clock=system_clock)
+        yield "keys of the Bot Framework", await _problem_of(keys.refresh())
+        yield "credentials of the bot", await _problem_of(AppTokens(settings, clock=system_clock).bot_token())
+    finally:
+        await session.close()
+
+
+async def _problem_of(attempt: Awaitable[object]) -> str | None:
+    try:
+        await attempt
+    except ConnectChatsError as error:
+        return str(error)
+    return None

@@ -1,0 +1,76 @@
+"""Answers in, Adaptive Cards out.
+
+Pure: no network, no state, nothing of Teams but the shape of what it shows. A value that came from outside is shown
+literally wherever it stands; how much of a record may be shown was decided before (`bot.domain.disclosure`).
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+
+from bot.domain.answers import Answer, Explanation, RecordCard
+from cards.elements import Json
+from cards.faces import card
+from cards.literal import cut, escape
+from cards.pieces import HIDDEN
+from cards.words import text
+
+__all__ = ["card", "render", "text", "unfurl", "unfurl_bytes"]
+
+CARD = "application/vnd.microsoft.card.adaptive"
+THUMBNAIL = "application/vnd.microsoft.card.thumbnail"
+MAX_PREVIEW_TITLE = 100
+MAX_PREVIEW_TEXT = 200
+
+
+def render(answer: Answer) -> Json:
+    """The answer as a Bot Framework message, without addressing. `summary` is what a notification shows."""
+    return {
+        "type": "message",
+        "summary": text(answer),
+        "attachments": [{"contentType": CARD, "content": card(answer)}],
+    }
+
+
+def unfurl(answer: RecordCard | Explanation) -> Json:
+    """The body that answers a `composeExtension/queryLink` invoke; not to be cached by Teams."""
+    return {
+        "composeExtension": {
+            "type": "result",
+            "attachmentLayout": "list",
+            "attachments": [
+                {
+                    "contentType": CARD,
+                    "content": card(answer),
+                    "preview": {"contentType": THUMBNAIL, "content": _thumbnail(answer)},
+                }
+            ],
+            "suggestedActions": {"actions": [{"type": "setCachePolicy", "value": '{"type":"no-cache"}'}]},
+        }
+    }
+
+
+def unfurl_bytes(answer: RecordCard | Explanation) -> bytes:
+    """`unfurl` as compact UTF-8 JSON. Explanations are constants of the program: each is rendered once."""
+    return _explanation_bytes(answer) if isinstance(answer, Explanation) else _dump(unfurl(answer))
+
+
+@lru_cache(maxsize=32)
+def _explanation_bytes(answer: Explanation) -> bytes:
+    return _dump(unfurl(answer))
+
+
+def _dump(body: Json) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _thumbnail(answer: RecordCard | Explanation) -> Json:
+    """The preview's title and text. Their text may be rendered as markup, so it is escaped."""
+    if isinstance(answer, Explanation):
+        title, line = answer.title, answer.text
+    elif answer.view.title is not None:
+        title, line = answer.view.title, answer.view.type_label or ""
+    else:
+        title, line = answer.view.type_label or "Record", HIDDEN
+    return {"title": escape(cut(title, MAX_PREVIEW_TITLE)), "text": escape(cut(line, MAX_PREVIEW_TEXT))}

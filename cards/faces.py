@@ -1,0 +1,280 @@
+"""One function per answer: what its card looks like."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.domain.answers import (
+    Answer,
+    Connected,
+    Disconnected,
+    Explanation,
+    Failure,
+    Help,
+    NoteAdded,
+    RecordCard,
+    Records,
+    RecordView,
+    Refusal,
+    Timeline,
+    TimelineEntry,
+    Welcome,
+    WhichRecord,
+    Why,
+)
+from bot.domain.chats import ChatKind
+from bot.domain.records import Disclosure
+from cards import pieces
+from cards.elements import Column, ColumnSet, Container, Json, OpenUrl, RichTextBlock, Strict, TextRun
+from cards.literal import cut_lines, units
+from cards.pieces import BOLD, BOT, SMALL, SUBTLE, line, title
+from cards.words import failure_lines, text, unknown_line
+
+MAX_ACTIONS = 6
+MAX_RECORDS = 10
+MAX_QUOTE = 600
+MAX_QUOTE_LINES = 8
+MAX_TIMELINE_UNITS = 8_000
+MAX_BUTTONS_BYTES = 60_000
+MAX_FALLBACK_BYTES = 2_000
+"""A fallback says everything twice; beyond this the button does without."""
+
+Face = tuple[list[Strict], list[Strict]]
+"""The elements of a card and its buttons."""
+
+
+def card(answer: Answer) -> Json:
+    """The answer as an Adaptive Card."""
+    body, actions = _FACES[type(answer)](answer)
+    return pieces.assemble(body, actions, text(answer))
+
+
+def _record(answer: RecordCard) -> Face:
+    view = answer.view
+    body = [*pieces.heading(view), *pieces.hidden(view), *pieces.fields(view)]
+    actions = pieces.open_button(view)
+    if answer.connected:
+        body.append(line("✓ This chat is connected", SMALL, spacing="medium"))
+    elif answer.connect:
+        actions.append(pieces.execute("Connect this chat", "connect", {"record": str(view.record)}))
+    return body, actions
+
+
+def _explained(heading: str, why: str, then: str) -> Face:
+    """What happened, why, what to do next."""
+    return [title(heading), line(why, spacing="small"), line(then, SUBTLE, spacing="medium")], []
+
+
+def _explanation(answer: Explanation) -> Face:
+    return _explained(answer.title, answer.text, answer.hint)
+
+
+def _refusal(answer: Refusal) -> Face:
+    return _explained(answer.title, answer.text, answer.next)
+
+
+def _failure(answer: Failure) -> Face:
+    return _explained(*failure_lines(answer.reference))
+
+
+def _connected(answer: Connected) -> Face:
+    status = "This chat was already connected to" if answer.already else "✓ This chat is now connected to"
+    by = f"Connected by {answer.by}." if answer.by else ""
+    return [
+        line(status, SUBTLE),
+        *_boxed(answer.view),
+        line(f"{by} What happens here goes on its timeline.".strip(), SMALL),
+    ], pieces.open_button(answer.view)
+
+
+def _disconnected(answer: Disconnected) -> Face:
+    status = "This chat is not connected to" if answer.already else "This chat is no longer connected to"
+    body: list[Strict] = [line(status, SUBTLE), *_boxed(answer.view)]
+    if answer.by:
+        body.append(line(f"Disconnected by {answer.by}.", SMALL))
+    return body, pieces.open_button(answer.view)
+
+
+def _boxed(view: RecordView) -> list[Strict]:
+    """The record apart from what is said about it."""
+    items = [*pieces.heading(view), *pieces.hidden(view), *pieces.fields(view)]
+    return [Container(items=items, style="emphasis", spacing="small")]
+
+
+def _records(answer: Records) -> Face:
+    shown = answer.views[:MAX_RECORDS]
+    hidden = answer.hidden + len(answer.views) - len(shown)
+    body: list[Strict] = [title("Records of this chat")]
+    if not shown and not hidden:
+        body.append(line("None yet. Connect one: write connect and the record's link or key.", spacing="small"))
+    body += [_record_row(view, first=index == 0) for index, view in enumerate(shown)]
+    if hidden:
+        more = f"And {hidden} more that can't be shown to you here." if shown else _all_hidden(hidden)
+        body.append(line(more, SUBTLE, spacing="medium"))
+    return body, []
+
+
+def _all_hidden(number: int) -> str:
+    if number == 1:
+        return "It is connected to one record that can't be shown to you here."
+    return f"It is connected to {number} records that can't be shown to you here."
+
+
+def _record_row(view: RecordView, *, first: bool) -> Strict:
+    """A record that opens when the row is chosen; the word at its end says so."""
+    name = line(view.title or view.type_label or "Record", BOLD, limit=pieces.MAX_TITLE, spacing="none")
+    label = [line(view.type_label, SMALL, limit=pieces.MAX_LABEL)] if view.title and view.type_label else []
+    columns = [Column(width="stretch", items=[*label, name])]
+    place: dict[str, Any] = {"spacing": "medium", "separator": not first}
+    if view.open_url:
+        word = line("Open", {"color": "accent"})
+        columns.append(Column(width="auto", items=[word], verticalContentAlignment="center"))
+        place["select_action"] = OpenUrl(title="Open", url=view.open_url).render()
+    return ColumnSet(columns=columns, **place)
+
+
+def _timeline(answer: Timeline) -> Face:
+    body = [line("Timeline", SMALL), *_named(answer.view)]
+    if answer.withheld:
+        body.append(line("What happened is not shown in this chat, because others can read it.", spacing="small"))
+        body.append(line("Ask me in our personal chat.", SUBTLE, spacing="small"))
+        return body, pieces.open_button(answer.view)
+    if not answer.entries:
+        body.append(line("Nothing has happened yet.", spacing="small"))
+    shown = 0
+    for items in _fitting(answer.entries):
+        body.append(Container(items=items, spacing="medium", separator=True))
+        shown += 1
+    if shown and shown < answer.total:
+        body.append(line(f"The latest {shown} of {answer.total}.", SMALL, spacing="medium", separator=True))
+    return body, pieces.open_button(answer.view)
+
+
+def _named(view: RecordView) -> list[Strict]:
+    """The record under a small word that says what the card is about."""
+    return [line(view.title or view.type_label or "Record", pieces.TITLE, limit=pieces.MAX_TITLE, spacing="none")]
+
+
+def _fitting(entries: Iterable[TimelineEntry]) -> Iterable[list[Strict]]:
+    """The entries from the newest on, as long as the message stays small enough."""
+    room = MAX_TIMELINE_UNITS
+    for entry in entries:
+        quote = cut_lines(entry.quote, MAX_QUOTE, MAX_QUOTE_LINES)
+        room -= min(units(entry.text), pieces.MAX_LINE) + units(quote)
+        if room < 0:
+            return
+        items: list[Strict] = [_moment(entry.at), line(entry.text, spacing="none")]
+        if quote:
+            items.append(_quote(quote))
+        yield items
+
+
+def _moment(at: int) -> Strict:
+    """When, in the reader's own time zone and language: the client fills these in."""
+    stamp = datetime.fromtimestamp(at // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return RichTextBlock(inlines=[TextRun(text=f"{{{{DATE({stamp},SHORT)}}}} {{{{TIME({stamp})}}}}", **SMALL)])
+
+
+def _quote(words: str) -> Strict:
+    return Container(items=[line(words, limit=2 * MAX_QUOTE)], style="emphasis", spacing="small")
+
+
+def _note_added(answer: NoteAdded) -> Face:
+    body = [line("✓ Note added to the timeline of", SUBTLE), *_named(answer.view)]
+    if answer.quote:
+        body.append(_quote(cut_lines(answer.quote, MAX_QUOTE, MAX_QUOTE_LINES)))
+    if answer.by:
+        body.append(line(f"By {answer.by}.", SMALL))
+    return body, pieces.open_button(answer.view)
+
+
+def _which_record(answer: WhichRecord) -> Face:
+    actions: list[Strict] = []
+    room = MAX_BUTTONS_BYTES
+    for choice in answer.choices[:MAX_ACTIONS]:
+        size = len(json.dumps(choice.data))
+        fallback = size <= MAX_FALLBACK_BYTES
+        room -= 2 * size if fallback else size
+        if room < 0:
+            break
+        actions.append(pieces.execute(choice.label, answer.verb, choice.data, fallback=fallback))
+    more = answer.more + len(answer.choices) - len(actions)
+    body: list[Strict] = [title(answer.question)]
+    if more:
+        body.append(line(f"{more} more can't be listed: name the record by its link or key.", SUBTLE, spacing="small"))
+    return body, actions
+
+
+def _help(answer: Help) -> Face:
+    shared = answer.kind is not ChatKind.PERSONAL
+    body: list[Strict] = [title(unknown_line(answer.unknown) if answer.unknown else "What you can ask me")]
+    if answer.unknown:
+        body.append(line("Here is what you can ask me.", spacing="small"))
+    for heading, writes in (("Do", True), ("Look up", False)):
+        rows = [(command.usage, command.summary) for command in answer.commands if command.writes is writes]
+        if rows:
+            body.append(line(heading, SMALL, spacing="medium"))
+            body += pieces.pairs(rows, label=BOLD, widths=(1, 1))
+    if answer.example:
+        start = f"@{BOT} connect" if shared else "timeline"
+        body.append(line(f"For example: {start} {answer.example}", SUBTLE, spacing="medium", separator=True))
+    return body, []
+
+
+def _welcome(answer: Welcome) -> Face:
+    example = answer.example or "<link>"
+    if answer.kind is ChatKind.PERSONAL:
+        rows = [
+            ("Paste a link", "In any chat, the link of a record becomes a card."),
+            ("why <link>", "I say what I make of a link, and what you may do with the record."),
+            (f"timeline {example}", "What happened in a record's chats."),
+            ("help", "All you can ask me."),
+        ]
+    else:
+        rows = [
+            (f"@{BOT} connect {example}", "Ties this chat to a record, so that it is found from there."),
+            ("Paste a link", "The link of a record becomes a card."),
+            (f"@{BOT} help", "All you can ask me."),
+        ]
+    return [
+        title(f"Hello, I'm {BOT}"),
+        line("I bring your records into the chat, and the chat to your records. Try this:", spacing="small"),
+        *pieces.pairs(rows, label=BOLD, widths=(1, 1)),
+    ], []
+
+
+_MARKS = {True: ("✓", "good"), False: ("✗", "attention"), None: ("•", "default")}
+
+
+def _why(answer: Why) -> Face:
+    body: list[Strict] = [title("What I make of this link")]
+    for step in answer.steps[:MAX_RECORDS]:
+        mark, color = _MARKS[step.ok]
+        columns = [
+            Column(width="20px", items=[line(mark, {"color": color, **BOLD})]),
+            Column(width="stretch", items=[line(step.text)]),
+        ]
+        body.append(ColumnSet(columns=columns, spacing="small"))
+    if answer.hint:
+        body.append(line(answer.hint, SUBTLE, spacing="medium"))
+    return body, []
+
+
+_FACES: dict[type, Callable[[Any], Face]] = {
+    RecordCard: _record,
+    Explanation: _explanation,
+    Connected: _connected,
+    Disconnected: _disconnected,
+    Records: _records,
+    Timeline: _timeline,
+    NoteAdded: _note_added,
+    WhichRecord: _which_record,
+    Help: _help,
+    Welcome: _welcome,
+    Refusal: _refusal,
+    Why: _why,
+    Failure: _failure,
+}
