@@ -155,12 +155,17 @@ def load_settings(*, demo: bool = False, env_file: Path | None = Path(".env")) -
     Raises:
         SettingsInvalid: one line per problem, each with its remedy.
     """
+    problems: list[str] = []
     try:
         settings = Settings(_env_file=env_file)  # pyright: ignore[reportCallIssue] - a parameter pydantic adds
     except ValidationError as error:
-        raise SettingsInvalid([_explain(item) for item in error.errors()]) from None
+        problems = [_explain(item) for item in error.errors()]
+        unreadable = {str(item["loc"][0]) for item in error.errors()}
+        replaced = {name: field.default for name, field in Settings.model_fields.items() if name in unreadable}
+        settings = Settings(_env_file=env_file, **replaced)  # pyright: ignore[reportCallIssue] - to check the others
     settings._demo = demo
-    if problems := [*_common_problems(settings), *(_demo_problems(settings) if demo else _live_problems(settings))]:
+    problems += [*_common_problems(settings), *(_demo_problems(settings) if demo else _live_problems(settings))]
+    if problems:
         raise SettingsInvalid(problems)
     return settings
 
@@ -253,7 +258,7 @@ def _live_problems(settings: Settings) -> list[str]:
             f"API_TOKEN has {len(token)} characters; at least {MIN_API_TOKEN} are needed. "
             "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
         )
-    if token and len(set(token)) < 8:
+    elif token and len(set(token)) < 8:
         problems.append("API_TOKEN repeats a few characters and can be guessed. Make a random one.")
     return problems
 

@@ -22,6 +22,7 @@ CARD = "application/vnd.microsoft.card.adaptive"
 THUMBNAIL = "application/vnd.microsoft.card.thumbnail"
 MAX_PREVIEW_TITLE = 100
 MAX_PREVIEW_TEXT = 200
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 
 
 def render(answer: Answer) -> Json:
@@ -62,7 +63,7 @@ def _explanation_bytes(answer: Explanation) -> bytes:
 
 
 def _dump(body: Json) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return _COMPACT.encode(body).encode()
 
 
 def _thumbnail(answer: RecordCard | Explanation) -> Json:

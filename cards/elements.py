@@ -34,13 +34,14 @@ class Strict(BareObject):
 
     def __init__(self, **properties: Any) -> None:
         data: Json = {"type": self.element_type}
+        known = self.known
         for name, value in properties.items():
-            if name not in self.known:
-                raise TypeError(f"{self.element_type} has no property {name!r}; it has: {', '.join(sorted(self.known))}.")
-            key, expected = self.known[name]
+            if name not in known:
+                raise TypeError(f"{self.element_type} has no property {name!r}; it has: {', '.join(sorted(known))}.")
+            key, expected = known[name]
             if not isinstance(value, expected):
                 raise TypeError(f"{self.element_type}.{name} must be of type {expected}, not {value!r}.")
-            data[key] = [child.render() for child in value] if isinstance(value, list) else value
+            data[key] = [child._data for child in value] if expected is list else value
         self.__dict__["_data"] = data
 
     def __setattr__(self, name: str, value: object) -> None:

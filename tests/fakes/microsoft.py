@@ -8,7 +8,8 @@ What each part does is from these pages (learn.microsoft.com):
   (entra/identity-platform/v2-oauth2-client-creds-grant-flow);
 * the AADSTS numbers and which error they come with: "Microsoft Entra authentication and authorization error codes"
   (entra/identity-platform/reference-error-codes);
-* v2.0 discovery document: "OpenID Connect on the Microsoft identity platform" (entra/identity-platform/v2-protocols-oidc).
+* v2.0 discovery document: "OpenID Connect on the Microsoft identity platform"
+  (entra/identity-platform/v2-protocols-oidc).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import unquote_plus
 
 import trustme
 from aiohttp import web
@@ -281,4 +283,5 @@ async def _form(request: web.Request) -> dict[str, str]:
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     if scheme == "Basic":
         form["client_id"], _, form["client_secret"] = base64.b64decode(credentials).decode("ascii").partition(":")
+        form["client_secret"] = unquote_plus(form["client_secret"])
     return form

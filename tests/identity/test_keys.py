@@ -1,0 +1,247 @@
+"""The Bot Framework's signing keys: fetched when needed, kept when they can't be."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+
+import pytest
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from bot.errors import Unauthenticated, Unavailable
+from bot.identity import keys as keys_module
+from bot.identity.bot_tokens import BotTokenVerifier
+from bot.identity.keys import SigningKeys
+from tests.fakes.microsoft import Key, Microsoft, rsa_key
+from tests.identity.conftest import ManualClock
+
+DAY = 24 * 3600
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def test_a_rotation_is_noticed_with_its_first_message(
+    verifier: BotTokenVerifier, microsoft: Microsoft, clock: ManualClock
+):
+    await verifier.verify(microsoft.mint())
+    clock.advance(61)
+    new = microsoft.rotate()
+    began = time.monotonic()
+    assert (await verifier.verify(microsoft.mint())).kid == new.kid
+    assert time.monotonic() - began < 1
+
+
+async def test_a_rotation_right_after_the_first_fetch_waits_for_the_minute_to_pass(
+    verifier: BotTokenVerifier, microsoft: Microsoft, clock: ManualClock
+):
+    await verifier.verify(microsoft.mint())
+    microsoft.rotate()
+    with pytest.raises(Unauthenticated):
+        await verifier.verify(microsoft.mint())
+    clock.advance(60)
+    assert await verifier.verify(microsoft.mint())
+
+
+async def test_a_hundred_waiting_messages_share_one_fetch(verifier: BotTokenVerifier, microsoft: Microsoft):
+    microsoft.delay["keys"] = 0.05
+    tokens = [microsoft.mint(jti=number) for number in range(100)]
+    await asyncio.gather(*map(verifier.verify, tokens))
+    assert microsoft.requests == {"metadata": 1, "keys": 1}
+
+
+async def test_a_hundred_messages_with_a_new_key_share_one_fetch(
+    verifier: BotTokenVerifier, microsoft: Microsoft, clock: ManualClock
+):
+    await verifier.verify(microsoft.mint())
+    clock.advance(61)
+    microsoft.rotate()
+    tokens = [microsoft.mint(jti=number) for number in range(100)]
+    await asyncio.gather(*map(verifier.verify, tokens))
+    assert microsoft.requests["keys"] == 2
+
+
+async def test_made_up_key_ids_cause_at_most_one_fetch_a_minute(
+    keys: SigningKeys, microsoft: Microsoft, clock: ManualClock
+):
+    await keys.get(microsoft.keys[0].kid)
+    for second in range(180):
+        for number in range(5):
+            with pytest.raises(Unauthenticated):
+                await keys.get(f"made-up-{second}-{number}")
+        clock.advance(1)
+    assert microsoft.requests["keys"] == 3  # at 0 s the first, at 60 s, at 120 s
+
+
+async def test_a_key_id_that_is_too_long_is_refused_without_a_fetch(keys: SigningKeys, microsoft: Microsoft):
+    with pytest.raises(Unauthenticated, match="too long"):
+        await keys.get("k" * 257)
+    assert microsoft.requests == {}
+
+
+async def test_known_keys_keep_working_while_the_key_server_is_down(
+    keys: SigningKeys, verifier: BotTokenVerifier, microsoft: Microsoft, clock: ManualClock
+):
+    await verifier.verify(microsoft.mint())
+    microsoft.down.add("keys")
+    for _ in range(3):
+        clock.advance(DAY)
+        asked = microsoft.requests["keys"]
+        assert await verifier.verify(microsoft.mint())
+        await until(lambda asked=asked: microsoft.requests["keys"] == asked + 1)
+        with pytest.raises(Unauthenticated):
+            await keys.get("unknown")
+    microsoft.down.clear()
+    clock.advance(60)
+    generation = keys.generation
+    await verifier.verify(microsoft.mint())
+    await until(lambda: keys.generation == generation + 1)
+
+
+async def test_keys_a_day_old_are_refreshed_without_delaying_anybody(
+    keys: SigningKeys, verifier: BotTokenVerifier, microsoft: Microsoft, clock: ManualClock
+):
+    await verifier.verify(microsoft.mint())
+    clock.advance(DAY - 1)
+    await verifier.verify(microsoft.mint())
+    assert keys.fresh()
+    clock.advance(1)
+    assert not keys.fresh()
+    microsoft.delay["metadata"] = 0.3
+    began = time.monotonic()
+    for number in range(10):
+        await verifier.verify(microsoft.mint(jti=number))
+    assert time.monotonic() - began < 0.2
+    await until(keys.fresh)
+    assert microsoft.requests == {"metadata": 2, "keys": 2}
+
+
+async def test_a_key_that_is_published_no_more_is_forgotten(
+    keys: SigningKeys, microsoft: Microsoft, clock: ManualClock
+):
+    old = microsoft.keys[0].kid
+    await keys.get(old)
+    clock.advance(61)
+    await keys.get(microsoft.rotate().kid)
+    with pytest.raises(Unauthenticated):
+        await keys.get(old)
+
+
+async def test_without_any_key_it_says_unavailable_and_tries_again_soon(
+    keys: SigningKeys, microsoft: Microsoft, clock: ManualClock
+):
+    microsoft.down.add("metadata")
+    for _ in range(20):
+        with pytest.raises(Unavailable, match=r"localhost answered 503.*OPENID_METADATA_URL"):
+            await keys.get(microsoft.keys[0].kid)
+    assert microsoft.requests["metadata"] == 1
+    microsoft.down.clear()
+    clock.advance(5)
+    assert await keys.get(microsoft.keys[0].kid)
+
+
+async def test_a_clock_set_back_does_not_stop_key_fetches(keys: SigningKeys, microsoft: Microsoft, clock: ManualClock):
+    await keys.get(microsoft.keys[0].kid)
+    clock.advance(-365 * DAY)
+    assert await keys.get(microsoft.rotate().kid)
+
+
+async def test_a_slow_key_server_costs_a_bounded_time(
+    keys: SigningKeys, microsoft: Microsoft, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(keys_module, "FETCH_TIMEOUT", 0.05)
+    microsoft.delay["keys"] = 0.5
+    with pytest.raises(Unavailable, match="TimeoutError"):
+        await keys.get(microsoft.keys[0].kid)
+
+
+async def test_a_caller_that_gives_up_leaves_the_fetch_to_the_others(keys: SigningKeys, microsoft: Microsoft):
+    microsoft.delay["keys"] = 0.1
+    kid = microsoft.keys[0].kid
+    impatient, patient = asyncio.create_task(keys.get(kid)), asyncio.create_task(keys.get(kid))
+    await until(lambda: microsoft.requests["keys"] == 1)
+    impatient.cancel()
+    assert (await patient).kid == kid
+    assert microsoft.requests["keys"] == 1
+
+
+def _document(value: object) -> Callable[[], web.Response]:
+    return lambda: web.Response(text=value if isinstance(value, str) else json.dumps(value))
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("metadata", _document("<html>")),
+        ("metadata", _document([])),
+        ("metadata", _document({})),
+        ("metadata", _document({"jwks_uri": 1})),
+        ("metadata", _document({"jwks_uri": "http://localhost/keys"})),
+        ("metadata", _document({"jwks_uri": "file:///etc/passwd"})),
+        ("metadata", _document({"jwks_uri": "https://"})),
+        ("metadata", _document("[" * 100_000)),
+        ("metadata", lambda: web.Response(status=302, headers={"Location": "/v1/.well-known/openidconfiguration"})),
+        ("keys", lambda: web.Response(status=302, headers={"Location": "/v1/.well-known/keys"})),
+        ("keys", lambda: web.Response(status=404)),
+        ("keys", _document({"keys": []})),
+        ("keys", _document({"keys": {"kid": "x"}})),
+        ("keys", _document({"keys": [None, 1, "key", [], {}]})),
+        ("keys", lambda: web.Response(body=b'{"keys":["' + b"x" * (2 << 20) + b'"]}')),
+        ("keys", lambda: web.Response(body=b"\xff\xfe\x00")),
+    ],
+)
+async def test_a_key_server_that_talks_nonsense_replaces_no_key(
+    name: str, answer: Callable[[], web.Response], keys: SigningKeys, microsoft: Microsoft, clock: ManualClock
+):
+    known = microsoft.keys[0].kid
+    await keys.get(known)
+    microsoft.instead[name] = answer
+    clock.advance(61)
+    with pytest.raises(Unauthenticated):
+        await keys.get("unknown")
+    assert microsoft.requests[name] == 2
+    assert (await keys.get(known)).kid == known
+
+
+def _shown(**members: object) -> dict[str, object]:
+    return Key("odd-key", rsa_key(1), ("msteams",)).published() | members
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        _shown(kty="EC"),
+        _shown(kty="oct", k="c2VjcmV0"),
+        _shown(use="enc"),
+        _shown(alg="RS512"),
+        _shown(n=None),
+        _shown(n="!!"),
+        _shown(n="AQAB"),
+        _shown(e=[]),
+        _shown(e="AA"),
+        _shown(kid=7),
+        _shown(kid=""),
+        _shown(endorsements="msteams"),
+        Key("odd-key", rsa_key(50, 1024), ("msteams",)).published(),
+    ],
+    ids=repr,
+)
+async def test_a_key_that_is_no_good_rsa_key_is_left_out_and_the_others_work(
+    odd: dict[str, object], keys: SigningKeys, microsoft: Microsoft
+):
+    good = microsoft.keys[0]
+    microsoft.instead["keys"] = _document({"keys": [odd, good.published()]})
+    assert (await keys.get(good.kid)).public_key == good.private.public_key()
+    with pytest.raises(Unauthenticated):
+        await keys.get("odd-key")
+
+
+async def test_a_private_key_in_the_key_set_is_read_as_a_public_one(keys: SigningKeys, microsoft: Microsoft):
+    microsoft.instead["keys"] = _document({"keys": [_shown(d="AQAB")]})
+    assert isinstance((await keys.get("odd-key")).public_key, rsa.RSAPublicKey)
