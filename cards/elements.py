@@ -22,11 +22,11 @@ class Strict(BareObject):
     """
 
     element_type: ClassVar[str]
-    known: ClassVar[dict[str, tuple[str, type | tuple[type, ...]]]]
+    known: ClassVar[dict[str, tuple[str, Any]]]
 
     def __init_subclass__(cls) -> None:
         cls.known = {
-            name: (declared.key_name, declared.type)
+            name: (declared.key_name or name, declared.type)
             for base in reversed(cls.__mro__)
             for name, declared in vars(base).items()
             if isinstance(declared, PropertyType)

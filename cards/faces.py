@@ -26,12 +26,11 @@ from bot.domain.answers import (
     Why,
 )
 from bot.domain.chats import ChatKind
-from bot.domain.records import Disclosure
 from cards import pieces
 from cards.elements import Column, ColumnSet, Container, Json, OpenUrl, RichTextBlock, Strict, TextRun
 from cards.literal import cut_lines, units
 from cards.pieces import BOLD, BOT, SMALL, SUBTLE, line, title
-from cards.words import failure_lines, text, unknown_line
+from cards.words import failure_lines, status, text, unknown_line
 
 MAX_ACTIONS = 6
 MAX_RECORDS = 10
@@ -81,18 +80,16 @@ def _failure(answer: Failure) -> Face:
 
 
 def _connected(answer: Connected) -> Face:
-    status = "This chat was already connected to" if answer.already else "✓ This chat is now connected to"
     by = f"Connected by {answer.by}." if answer.by else ""
     return [
-        line(status, SUBTLE),
+        line(status(answer), SUBTLE),
         *_boxed(answer.view),
         line(f"{by} What happens here goes on its timeline.".strip(), SMALL),
     ], pieces.open_button(answer.view)
 
 
 def _disconnected(answer: Disconnected) -> Face:
-    status = "This chat is not connected to" if answer.already else "This chat is no longer connected to"
-    body: list[Strict] = [line(status, SUBTLE), *_boxed(answer.view)]
+    body: list[Strict] = [line(status(answer), SUBTLE), *_boxed(answer.view)]
     if answer.by:
         body.append(line(f"Disconnected by {answer.by}.", SMALL))
     return body, pieces.open_button(answer.view)

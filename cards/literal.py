@@ -10,9 +10,8 @@ import re
 
 _BRACES = re.compile(r"\{(?=\{)")
 _WORD_JOINER = "\u2060"
-_ENTITY = re.compile(r"&(?=#?\w{1,32};)")
-_MARKUP = re.compile(r"[\\`*_~\[\]]|^[#+-]+(?=\s|$)")
-_NUMBERED = re.compile(r"^(\d{1,9})(?=[.)](\s|$))")
+_OBEYED = re.compile(r"&(?=#?\w{1,32};)|[<>\\`*_~\[\]]|^[#+-]+(?=\s|$)|^\d{1,9}(?=[.)](?:\s|$))")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _BLANK = "–"
 
 
@@ -49,6 +48,11 @@ def escape(text: str) -> str:
 
     Those places also show text as it is, so nothing is escaped that would be harmless: `AT&T (A-1001)` stays readable.
     """
-    text = _ENTITY.sub("&amp;", " ".join(text.split()))
-    text = _NUMBERED.sub(r"\1\\", _MARKUP.sub(r"\\\g<0>", text))
-    return text.replace("<", "&lt;").replace(">", "&gt;")
+    return _OBEYED.sub(_escaped, " ".join(text.split()))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    found = match[0]
+    if found.isdigit():
+        return f"{found}\\"  # the dot that follows would make it a numbered list
+    return _ENTITIES.get(found) or f"\\{found}"

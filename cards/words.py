@@ -53,10 +53,8 @@ def _plain(answer: Answer) -> str:
             return f"{label}: {cut(view.title, MAX_TITLE)}" if view.title is not None else label
         case Explanation(title=title, text=why, hint=then) | Refusal(title=title, text=why, next=then):
             return sentences(title, why, then)
-        case Connected(view=view, already=already):
-            return f"This chat {'was already' if already else 'is now'} connected to {named(view)}."
-        case Disconnected(view=view, already=already):
-            return f"This chat is {'not' if already else 'no longer'} connected to {named(view)}."
+        case Connected(view=view) | Disconnected(view=view):
+            return f"{status(answer)} {named(view)}."
         case Records(views=views, hidden=hidden):
             return records_line(len(views) + hidden)
         case Timeline(view=view):
@@ -73,6 +71,13 @@ def _plain(answer: Answer) -> str:
             return sentences(*(step.text for step in steps), hint)
         case Failure(reference=reference):
             return sentences(*failure_lines(reference))
+
+
+def status(answer: Connected | Disconnected) -> str:
+    """How the chat stands to the record, which is to follow."""
+    if isinstance(answer, Connected):
+        return "This chat was already connected to" if answer.already else "This chat is now connected to"
+    return "This chat is not connected to" if answer.already else "This chat is no longer connected to"
 
 
 def records_line(number: int) -> str:

@@ -19,9 +19,9 @@ import structlog
 
 from bot.config import Settings
 from bot.errors import SendFailed
+from bot.identity.keys import SECOND
 from bot.ports import Clock
 
-SECOND = 1_000_000
 REFRESH_BEFORE = 10 * 60 * SECOND
 UNUSABLE_BEFORE = 60 * SECOND
 RETRY_PAUSE = 5 * SECOND

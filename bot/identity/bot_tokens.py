@@ -63,7 +63,7 @@ class BotTokenVerifier:
     """Accepts the Bot Framework's tokens for one bot, and nothing else.
 
     The same token comes again for an hour and checking its signature costs as much as answering, so verified tokens
-    are remembered: in bounded number, until they expire, and never past a refresh of the keys.
+    are remembered: in bounded number, until they expire, and only while the keys are fresh and the same.
     """
 
     def __init__(self, keys: SigningKeys, *, app_id: str, issuer: str, clock: Clock) -> None:

@@ -48,12 +48,12 @@ class SigningKeys:
     """The keys of one metadata document.
 
     They are fetched when first needed and again in the background when they are a day old, so that a known key never
-    waits for the network. A key id nobody knows is looked up at once, but at most once a minute: a rotation is
-    noticed with its first message, and made-up key ids can't make us flood the key server. All who wait share one
-    fetch. When a fetch fails the keys we have stay.
+    waits for the network. An unknown key id is looked up at once, but at most once a minute: a rotation is noticed
+    with its first message, and made-up key ids can't make us flood the key server. All who wait share one fetch.
+    When a fetch fails the keys we have stay.
 
     Attributes:
-        generation: counts the successful fetches; what was concluded from older keys must be checked again.
+        generation: counts the changes of the keys; what was concluded from older ones must be checked again.
     """
 
     def __init__(self, session: aiohttp.ClientSession, metadata_url: str, *, clock: Clock) -> None:
@@ -83,9 +83,14 @@ class SigningKeys:
             raise Unauthenticated("The token names a key by an id that is too long. It is not from the Bot Framework.")
         if kid in self._keys and not self.fresh() and self._elapsed(self._tried_at, UNKNOWN_KEY_PAUSE):
             self._fetch()
+        looked = False
         while kid not in self._keys:
-            fetching = self._fetching or self._look_up_unknown()
-            await asyncio.shield(fetching)  # a caller that gives up must not end the fetch others wait for
+            if self._fetching is None:
+                if looked or not self._may_look_up():
+                    raise self._refusal()
+                looked = True
+                self._missed_at = self._clock() if self._keys else None
+            await asyncio.shield(self._fetch())  # a caller that gives up must not end the fetch others wait for
         return self._keys[kid]
 
     async def close(self) -> None:
@@ -94,21 +99,24 @@ class SigningKeys:
             self._fetching.cancel()
             await asyncio.gather(self._fetching, return_exceptions=True)
 
-    def _look_up_unknown(self) -> asyncio.Task[None]:
-        if not self._elapsed(self._missed_at, UNKNOWN_KEY_PAUSE if self._keys else FIRST_FETCH_PAUSE):
-            if self._keys:
-                raise Unauthenticated(
-                    "The token names a signing key that the Bot Framework does not publish. If this happens to real "
-                    "messages, check OPENID_METADATA_URL and whether the log tells of failed key fetches."
-                )
-            raise Unavailable(
-                f"Tokens can't be checked: the Bot Framework's signing keys were never fetched ({self._problem}). "
-                "Check that this server reaches OPENID_METADATA_URL; it is tried again every few seconds."
+    def _may_look_up(self) -> bool:
+        if not self._keys:
+            return self._elapsed(self._tried_at, FIRST_FETCH_PAUSE)
+        return self._elapsed(self._missed_at, UNKNOWN_KEY_PAUSE)
+
+    def _refusal(self) -> Exception:
+        if self._keys:
+            return Unauthenticated(
+                "The token names a signing key that the Bot Framework does not publish. If this happens to real "
+                "messages, check OPENID_METADATA_URL and whether the log tells of failed key fetches."
             )
-        self._missed_at = self._clock()
-        return self._fetch()
+        return Unavailable(
+            f"Tokens can't be checked: the Bot Framework's signing keys were never fetched ({self._problem}). "
+            "Check that this server reaches OPENID_METADATA_URL; it is tried again every few seconds."
+        )
 
     def _fetch(self) -> asyncio.Task[None]:
+        """The fetch that is under way, else a new one."""
         if self._fetching is None:
             self._fetching = asyncio.create_task(self._replace_keys())
         return self._fetching
@@ -123,9 +131,10 @@ class SigningKeys:
             self._problem = str(error) or type(error).__name__
             _log.warning("signing keys not refreshed; the known ones stay", reason=self._problem, known=len(self._keys))
         else:
-            self._keys = keys
             self._fetched_at = self._clock()
-            self.generation += 1
+            if keys != self._keys:
+                self._keys = keys
+                self.generation += 1
         finally:
             self._fetching = None
 

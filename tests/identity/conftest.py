@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 import pytest
@@ -25,6 +26,15 @@ class ManualClock:
 
     def advance(self, seconds: float) -> None:
         self.now += int(seconds * 1_000_000)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until a background task has done what it must; at most five seconds."""
+    for _ in range(1000):
+        if condition():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("it did not happen within five seconds")
 
 
 @pytest.fixture

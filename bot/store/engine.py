@@ -1,0 +1,133 @@
+"""Engines for SQLite and PostgreSQL: one that writes, one that can only read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from bot.errors import SettingsInvalid
+
+BUSY_TIMEOUT_MS = 5_000
+CONNECT_TIMEOUT_S = 5
+STATEMENT_TIMEOUT_MS = 15_000
+LOCK_TIMEOUT_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engines:
+    """Where transactions begin.
+
+    Attributes:
+        writer: begins transactions that hold what they read (SQLite: `BEGIN IMMEDIATE`).
+        reader: its connections refuse to write, and a transaction sees one instant.
+        writers, readers, glancers: how many threads of each kind are worth having.
+    """
+
+    writer: Engine
+    reader: Engine
+    writers: int
+    readers: int
+    glancers: int
+
+    @property
+    def sqlite(self) -> bool:
+        return self.writer.dialect.name == "sqlite"
+
+    def dispose(self) -> None:
+        self.writer.dispose()
+        self.reader.dispose()
+
+
+def open_engines(url: str) -> Engines:
+    """Engines for `DATABASE_URL`; nothing is opened yet.
+
+    Raises:
+        SettingsInvalid: the address can't be used.
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise SettingsInvalid(
+            ["DATABASE_URL is not an address. Write it like sqlite:///data/connect-chats.db."]
+        ) from None
+    match parsed.drivername:
+        case "sqlite":
+            return _sqlite(parsed)
+        case "postgresql" | "postgres":
+            return _postgresql(parsed.set(drivername="postgresql+psycopg"))
+    raise SettingsInvalid(["DATABASE_URL must start with sqlite:/// or postgresql://."])
+
+
+def _sqlite(url: URL) -> Engines:
+    if not url.database or url.database == ":memory:":
+        raise SettingsInvalid(
+            ["DATABASE_URL names no file: it would all be forgotten. Write it like sqlite:///data/connect-chats.db."]
+        )
+    folder = Path(url.database).parent
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what people wrote is not for other users of the machine
+    except OSError as error:
+        raise SettingsInvalid(
+            [f"DATABASE_URL names a file in {str(folder)!r}, which can't be made: {error.strerror}. Name another."]
+        ) from None
+    options: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
+    writer, reader = create_engine(url, **options), create_engine(url, **options)
+    event.listen(writer, "connect", _sqlite_writer)
+    event.listen(reader, "connect", _sqlite_reader)
+    # Without IMMEDIATE two transactions that read before they write lose one another's updates or fail as locked.
+    event.listen(writer, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(reader, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    return Engines(writer=writer, reader=reader, writers=1, readers=1, glancers=1)
+
+
+def _sqlite_writer(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # sqlite3's own BEGINs come too late (python/cpython#54133)
+    (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+    if mode != "wal":
+        raise SettingsInvalid(
+            ["DATABASE_URL names a file where SQLite can't keep a write-ahead log. Put it on a local disk."]
+        )
+    connection.execute("PRAGMA synchronous=FULL")  # acknowledged means on disk
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _sqlite_reader(connection: Any, _: Any) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA query_only=ON")
+
+
+def _postgresql(url: URL) -> Engines:
+    readers, writers, glancers = 4, 4, 4
+    options: dict[str, Any] = {
+        # A peer that vanished is noticed by the time a statement would have timed out.
+        "connect_args": {"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": STATEMENT_TIMEOUT_MS},
+        "pool_timeout": CONNECT_TIMEOUT_S,
+        "max_overflow": 1,
+    }
+    writer = create_engine(url, pool_size=writers, isolation_level="READ COMMITTED", **options)
+    reader = create_engine(url, pool_size=readers + glancers, **options)
+    event.listen(writer, "connect", _postgresql_timeouts)
+    event.listen(reader, "connect", _postgresql_timeouts)
+    event.listen(reader, "connect", _postgresql_reader)
+    return Engines(writer=writer, reader=reader, writers=writers, readers=readers, glancers=glancers)
+
+
+def _postgresql_timeouts(connection: Any, _: Any) -> None:
+    autocommit, connection.autocommit = connection.autocommit, True
+    connection.execute(
+        f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}; SET lock_timeout = {LOCK_TIMEOUT_MS}; "
+        f"SET idle_in_transaction_session_timeout = {2 * STATEMENT_TIMEOUT_MS}"
+    )
+    connection.autocommit = autocommit
+
+
+def _postgresql_reader(connection: Any, _: Any) -> None:
+    """A transaction of several statements sees one instant, as on SQLite; only reading, it never has to be repeated."""
+    from psycopg import IsolationLevel  # not needed, and maybe not there, where the store is SQLite
+
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    connection.read_only = True

@@ -1,0 +1,65 @@
+"""Rows of the database as values of the domain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bot.domain.chats import Chat, ChatKind, ChatState, Connection
+from bot.domain.events import Event, EventChat, EventType, Fact
+from bot.domain.people import Actor, Audience, Member
+from bot.domain.records import Privilege, Record, RecordId
+
+
+def record_of(row: Any, access: Mapping[str, Privilege]) -> Record:
+    return Record(
+        record=RecordId(row.type, row.id),
+        title=row.title,
+        url=row.url,
+        fields=json.loads(row.fields),
+        owner=_actor(row.owner_id, row.owner_name),
+        app=row.app,
+        access=access,
+        version=row.version,
+    )
+
+
+def chat_of(row: Any) -> Chat:
+    return Chat(
+        id=row.id,
+        kind=ChatKind(row.kind),
+        topic=row.topic,
+        state=ChatState(row.state),
+        audience=Audience(row.audience),
+        team=row.team,
+        service_url=row.service_url,
+        bot=row.bot,
+        rostered=bool(row.rostered),
+    )
+
+
+def member_of(row: Any) -> Member:
+    return Member(account=row.account, id=row.person, name=row.name, tenant=row.home, guest=row.guest)
+
+
+def connection_of(row: Any) -> Connection:
+    return Connection(
+        chat=row.chat, record=RecordId(row.type, row.id), since=row.since, by=_actor(row.by_id, row.by_name)
+    )
+
+
+def event_of(row: Any) -> Event:
+    chat = row.chat_id and EventChat(id=row.chat_id, kind=row.chat_kind, topic=row.chat_topic)
+    fact = Fact(
+        type=EventType(row.kind),
+        record=RecordId(row.type, row.id),
+        actor=_actor(row.actor_id, row.actor_name),
+        chat=chat,
+        data=json.loads(row.data),
+    )
+    return Event(id=row.event, seq=row.seq, at=row.at, fact=fact)
+
+
+def _actor(actor_id: str | None, name: str | None) -> Actor | None:
+    return None if name is None else Actor(id=actor_id, name=name)

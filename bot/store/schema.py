@@ -1,0 +1,233 @@
+"""The tables. The same types on both databases: ids as text, times as microseconds since the epoch (UTC), documents as
+JSON text.
+
+Every table carries the tenant, in every key that people or systems can choose a value of. Whoever changes a table here
+adds a version in `migrations/versions`; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def _key(name: str) -> Column[str]:
+    return Column(name, Text, primary_key=True)
+
+
+def _text(name: str, *, null: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=null)
+
+
+def _number(name: str, *, null: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=null)
+
+
+settings = Table("settings", metadata, _key("tenant"), _number("version"), _text("admins"))
+"""One row per tenant, from its first start on. `version` counts every change of a setting; `admins` is a JSON list."""
+
+record_types = Table("record_types", metadata, _key("tenant"), _key("name"), _number("position"), _text("document"))
+"""The admin's settings of each record type, as `bot.domain.wire` writes them; `position` is the order of creation."""
+
+apps = Table("apps", metadata, _key("tenant"), _key("id"), _number("position"), _text("document"))
+"""The record systems' apps, as `bot.domain.wire` writes them; `position` is the order of creation."""
+
+records = Table(
+    "records",
+    metadata,
+    _key("tenant"),
+    _key("type"),
+    _key("id"),
+    _text("title"),
+    _text("url", null=True),
+    _text("fields"),
+    _text("owner_id", null=True),
+    _text("owner_name", null=True),
+    _text("app", null=True),
+    _number("version"),
+)
+"""The records that exist now. `fields` is a JSON object in the order of display; no owner is a NULL `owner_name`."""
+
+access = Table(
+    "access",
+    metadata,
+    _key("tenant"),
+    _key("type"),
+    _key("id"),
+    _key("person"),
+    Column("level", Integer, nullable=False),
+    ForeignKeyConstraint(
+        ["tenant", "type", "id"], ["records.tenant", "records.type", "records.id"], ondelete="CASCADE"
+    ),
+)
+"""Who may do what with a record: `person` is an Entra object id or `*`, `level` a `Privilege`."""
+
+timelines = Table(
+    "timelines",
+    metadata,
+    _key("tenant"),
+    _key("type"),
+    _key("id"),
+    _number("last_seq"),
+    _number("last_version"),
+)
+"""The counters of every record that ever was. They outlive the record, so that a new one goes on where it ended."""
+
+feeds = Table("feeds", metadata, _key("tenant"), _number("last_position"))
+"""The counter of the feed of all events: taken last in a transaction, so that positions appear in their order."""
+
+events = Table(
+    "events",
+    metadata,
+    _key("tenant"),
+    _key("type"),
+    _key("id"),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    _text("event"),
+    _number("position"),
+    _number("at"),
+    _text("kind"),
+    _text("actor_id", null=True),
+    _text("actor_name", null=True),
+    _text("chat_id", null=True),
+    _text("chat_kind", null=True),
+    _text("chat_topic", null=True),
+    _text("data"),
+    UniqueConstraint("tenant", "event"),
+    UniqueConstraint("tenant", "position"),
+)
+"""Facts, never changed. `event` is the ULID, `kind` an `EventType`; no actor is a NULL `actor_name`, no chat a NULL
+`chat_id`."""
+
+chats = Table(
+    "chats",
+    metadata,
+    _key("tenant"),
+    _key("id"),
+    _text("kind"),
+    _text("topic"),
+    _text("state"),
+    _text("audience"),
+    _text("team", null=True),
+    _text("service_url"),
+    _text("bot"),
+    Column("rostered", Boolean, nullable=False),
+    Index(None, "tenant", "team"),
+)
+"""The conversations the bot is or was in. Never deleted: one that is gone has the state `gone`."""
+
+members = Table(
+    "members",
+    metadata,
+    _key("tenant"),
+    _key("chat"),
+    _key("account"),
+    _text("person", null=True),
+    _text("name"),
+    _text("home", null=True),
+    Column("guest", Boolean, nullable=False),
+    ForeignKeyConstraint(["tenant", "chat"], ["chats.tenant", "chats.id"]),
+    Index(None, "tenant", "person", "guest"),
+)
+"""The rosters. `account` is the id Teams uses in the chat, `person` the Entra object id, `home` the person's tenant."""
+
+connections = Table(
+    "connections",
+    metadata,
+    _key("tenant"),
+    _key("chat"),
+    _key("type"),
+    _key("id"),
+    _number("since"),
+    _text("by_id", null=True),
+    _text("by_name", null=True),
+    ForeignKeyConstraint(["tenant", "chat"], ["chats.tenant", "chats.id"]),
+    Index(None, "tenant", "type", "id", "since"),
+)
+"""Chats tied to records. The primary key is the rule that a chat is connected to a record once."""
+
+turns = Table(
+    "turns",
+    metadata,
+    _key("tenant"),
+    _key("activity"),
+    _key("chat"),
+    _text("response", null=True),
+    _number("delivery", null=True),
+    _number("at"),
+    Index(None, "tenant", "at"),
+)
+"""The activities that were taken, with what was answered. The primary key is the rule that each has one effect."""
+
+last_notes = Table(
+    "last_notes",
+    metadata,
+    _key("tenant"),
+    _key("chat"),
+    _key("person"),
+    _text("digest"),
+    _number("at"),
+    _number("seq"),
+)
+"""A person's last command in a chat where that was a note: Teams redelivers it under a new activity id."""
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    _key("tenant"),
+    _key("key"),
+    _text("digest"),
+    _text("response"),
+    _number("at"),
+    Index(None, "tenant", "at"),
+)
+"""What was answered under an `Idempotency-Key`, with the digest of the request."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    _text("tenant"),
+    _text("chat"),
+    _text("message"),
+    _text("state"),
+    _number("due_at"),
+    _number("lease_until"),
+    _number("fence"),
+    _number("attempts"),
+    _text("error"),
+    _number("created_at"),
+    ForeignKeyConstraint(["tenant", "chat"], ["chats.tenant", "chats.id"]),
+    Index(
+        "ix_outbox_undone",
+        "tenant",
+        "chat",
+        "number",
+        sqlite_where=text("state = 'ready'"),
+        postgresql_where=text("state = 'ready'"),
+    ),
+    Index(None, "tenant", "created_at"),
+    sqlite_autoincrement=True,
+)
+"""Messages for chats: `ready`, then `done` or `parked`. `number` is drawn from one sequence, never used again; it is the
+order within a chat. It is the one key without the tenant: nobody chooses it, and every statement asks for both."""

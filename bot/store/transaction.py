@@ -1,0 +1,14 @@
+"""`bot.ports.Transaction` in SQL, put together from its parts."""
+
+from __future__ import annotations
+
+from bot.store.chats import ChatsPart
+from bot.store.events import EventsPart
+from bot.store.once import OncePart
+from bot.store.outbox import OutboxPart
+from bot.store.records import RecordsPart
+from bot.store.settings import SettingsPart
+
+
+class SqlTransaction(SettingsPart, RecordsPart, ChatsPart, EventsPart, OncePart, OutboxPart):
+    """One transaction of the store, for one tenant. Blocking, and only to be used in the thread that began it."""
