@@ -20,7 +20,7 @@ from bot.identity.bot_tokens import BotTokenVerifier
 from bot.identity.keys import SigningKeys
 from bot.outbox.delivery import Outbox
 from bot.ports import Clock
-from bot.store import SqlStore, open_store
+from bot.store.store import SqlStore, open_store
 from bot.teams.adapter import Adapter
 from bot.teams.connector import Connector, open_session
 from bot.teams.edge import Caller, Gate
@@ -44,7 +44,7 @@ async def create_app(settings: Settings, *, clock: Clock = system_clock) -> web.
     """
     tenant = settings.tenant
     store = open_store(settings.database_url.get_secret_value(), tenant=tenant, clock=clock)
-    session = open_session()
+    session = open_session(settings.ssl_cert_file or settings.requests_ca_bundle)
     service_urls = ServiceUrls(frozenset(settings.microsoft.connector_hosts), loopback=settings.demo)
     keys = SigningKeys(session, settings.microsoft.openid_metadata_url, clock=clock)
     tokens = None if settings.demo else AppTokens(settings, clock=clock)
@@ -142,7 +142,7 @@ async def check_parts(settings: Settings) -> AsyncIterator[tuple[str, str | None
         yield "database", None
     finally:
         await store.close()
-    session = open_session()
+    session = open_session(settings.ssl_cert_file or settings.requests_ca_bundle)
     try:
         keys = SigningKeys(session, settings.microsoft.openid_metadata_url, clock=system_clock)
         yield "keys of the Bot Framework", await _problem_of(keys.refresh())

@@ -53,7 +53,7 @@ def card(answer: Answer) -> Json:
 
 def _record(answer: RecordCard) -> Face:
     view = answer.view
-    body = [*pieces.heading(view), *pieces.hidden(view), *pieces.fields(view)]
+    body = [*pieces.heading(view), *pieces.details(view)]
     actions = pieces.open_button(view)
     if answer.connected:
         body.append(line("✓ This chat is connected", SMALL, spacing="medium"))
@@ -64,7 +64,7 @@ def _record(answer: RecordCard) -> Face:
 
 def _explained(heading: str, why: str, then: str) -> Face:
     """What happened, why, what to do next."""
-    return [title(heading), line(why, spacing="small"), line(then, SUBTLE, spacing="medium")], []
+    return [title(heading), line(why, spacing="small"), line(then, spacing="medium")], []
 
 
 def _explanation(answer: Explanation) -> Face:
@@ -80,25 +80,25 @@ def _failure(answer: Failure) -> Face:
 
 
 def _connected(answer: Connected) -> Face:
-    by = f"Connected by {answer.by}." if answer.by else ""
-    return [
-        line(status(answer), SUBTLE),
-        *_boxed(answer.view),
-        line(f"{by} What happens here goes on its timeline.".strip(), SMALL),
-    ], pieces.open_button(answer.view)
+    body: list[Strict] = [line(status(answer), SUBTLE), _boxed(answer.view, pieces.details(answer.view))]
+    if answer.by:
+        body.append(line(f"Connected by {answer.by}.", SMALL))
+    if not answer.already:
+        told = "Its timeline now tells who joins and leaves, and your notes. Messages stay in the chat."
+        body.append(line(told, SMALL, spacing="none" if answer.by else "default"))
+    return body, pieces.open_button(answer.view)
 
 
 def _disconnected(answer: Disconnected) -> Face:
-    body: list[Strict] = [line(status(answer), SUBTLE), *_boxed(answer.view)]
+    body: list[Strict] = [line(status(answer), SUBTLE), _boxed(answer.view)]
     if answer.by:
         body.append(line(f"Disconnected by {answer.by}.", SMALL))
     return body, pieces.open_button(answer.view)
 
 
-def _boxed(view: RecordView) -> list[Strict]:
-    """The record apart from what is said about it."""
-    items = [*pieces.heading(view), *pieces.hidden(view), *pieces.fields(view)]
-    return [Container(items=items, style="emphasis", spacing="small")]
+def _boxed(view: RecordView, more: Iterable[Strict] = ()) -> Strict:
+    """The record, set apart from what is said about it."""
+    return Container(items=[*pieces.heading(view), *more], style="emphasis", spacing="small")
 
 
 def _records(answer: Records) -> Face:
@@ -143,10 +143,10 @@ def _timeline(answer: Timeline) -> Face:
         body.append(line("Nothing has happened yet.", spacing="small"))
     shown = 0
     for items in _fitting(answer.entries):
-        body.append(Container(items=items, spacing="medium", separator=True))
+        body.append(Container(items=items, spacing="medium"))
         shown += 1
     if shown and shown < answer.total:
-        body.append(line(f"The latest {shown} of {answer.total}.", SMALL, spacing="medium", separator=True))
+        body.append(line(f"The latest {shown} of {answer.total}.", SMALL, spacing="medium"))
     return body, pieces.open_button(answer.view)
 
 
@@ -180,7 +180,7 @@ def _quote(words: str) -> Strict:
 
 
 def _note_added(answer: NoteAdded) -> Face:
-    body = [line("✓ Note added to the timeline of", SUBTLE), *_named(answer.view)]
+    body = [line("Note added to the timeline of", SUBTLE), *_named(answer.view)]
     if answer.quote:
         body.append(_quote(cut_lines(answer.quote, MAX_QUOTE, MAX_QUOTE_LINES)))
     if answer.by:
@@ -210,15 +210,22 @@ def _help(answer: Help) -> Face:
     body: list[Strict] = [title(unknown_line(answer.unknown) if answer.unknown else "What you can ask me")]
     if answer.unknown:
         body.append(line("Here is what you can ask me.", spacing="small"))
-    for heading, writes in (("Do", True), ("Look up", False)):
+    for heading, writes in (("Change", True), ("Look up", False)):
         rows = [(command.usage, command.summary) for command in answer.commands if command.writes is writes]
         if rows:
-            body.append(line(heading, SMALL, spacing="medium"))
-            body += pieces.pairs(rows, label=BOLD, widths=(1, 1))
+            body.append(line(heading, SMALL, spacing="large"))
+            body += _stacked(rows)
     if answer.example:
         start = f"@{BOT} connect" if shared else "timeline"
         body.append(line(f"For example: {start} {answer.example}", SUBTLE, spacing="medium", separator=True))
     return body, []
+
+
+def _stacked(rows: Iterable[tuple[str, str]]) -> Iterable[Strict]:
+    """What to write, and below it what that does: two columns would be too narrow for both on a phone."""
+    for what, does in rows:
+        yield line(what, BOLD, spacing="small")
+        yield line(does, SUBTLE, spacing="none")
 
 
 def _welcome(answer: Welcome) -> Face:
@@ -232,14 +239,14 @@ def _welcome(answer: Welcome) -> Face:
         ]
     else:
         rows = [
-            (f"@{BOT} connect {example}", "Ties this chat to a record, so that it is found from there."),
+            (f"@{BOT} connect {example}", "Ties this chat to a record."),
             ("Paste a link", "The link of a record becomes a card."),
             (f"@{BOT} help", "All you can ask me."),
         ]
     return [
         title(f"Hello, I'm {BOT}"),
         line("I bring your records into the chat, and the chat to your records. Try this:", spacing="small"),
-        *pieces.pairs(rows, label=BOLD, widths=(1, 1)),
+        *_stacked(rows),
     ], []
 
 
@@ -252,7 +259,7 @@ def _why(answer: Why) -> Face:
         mark, color = _MARKS[step.ok]
         columns = [
             Column(width="20px", items=[line(mark, {"color": color, **BOLD})]),
-            Column(width="stretch", items=[line(step.text)]),
+            Column(width="stretch", items=[line(step.text)], spacing="small"),
         ]
         body.append(ColumnSet(columns=columns, spacing="small"))
     if answer.hint:

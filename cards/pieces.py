@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from bot.domain.answers import RecordView
@@ -27,7 +27,8 @@ HIDDEN = "Details are not shown in this chat, because others can read it."
 MAX_TITLE = 200
 MAX_LABEL = 60
 MAX_LINE = 600
-MAX_BUTTON = 60
+MAX_VALUE = 300
+MAX_BUTTON = 40
 MAX_ROWS = 10
 MAX_ROWS_UNITS = 2_400
 """Of all rows together: ten full ones would not fit an unfurl."""
@@ -57,36 +58,25 @@ def heading(view: RecordView) -> list[Strict]:
     return [line(view.type_label, SMALL, limit=MAX_LABEL), block]
 
 
-def hidden(view: RecordView) -> list[Strict]:
-    """Why there is no more to see, where the level hides the record's name."""
-    return [line(HIDDEN, SUBTLE, spacing="small")] if view.level < Disclosure.NAME else []
-
-
-def pairs(rows: Iterable[tuple[str, str]], *, label: Mapping[str, Any], widths: tuple[int, int]) -> list[Strict]:
-    """Rows of two aligned columns. One ColumnSet each, so that a row stays a row when its value wraps."""
-    return [
-        ColumnSet(
-            columns=[
-                Column(width=widths[0], items=[line(left, label, limit=MAX_LABEL)]),
-                Column(width=widths[1], items=[line(right)]),
-            ],
-            spacing="small" if index else "medium",
-        )
-        for index, (left, right) in enumerate(rows)
-    ]
-
-
-def fields(view: RecordView) -> list[Strict]:
-    """The record's fields, as many as fit."""
-    rows, room = [], MAX_ROWS_UNITS
+def details(view: RecordView) -> list[Strict]:
+    """The record's fields, as many as fit; or why there is no more to see than the type."""
+    if view.level < Disclosure.NAME:
+        return [line(HIDDEN, SUBTLE, spacing="small")]
+    rows: list[Strict] = []
+    room = MAX_ROWS_UNITS
     for label, value in view.fields[:MAX_ROWS]:
-        room -= min(units(label), MAX_LABEL)
-        if room < MAX_LABEL:
+        label, value = cut(label, MAX_LABEL), cut(value, MAX_VALUE)
+        room -= units(label) + units(value)
+        if room < 0:
             break
-        value = cut(value, min(300, room))
-        room -= units(value)
-        rows.append((label, value))
-    return pairs(rows, label=SUBTLE, widths=(2, 3))
+        rows.append(_row(label, value, spacing="small" if rows else "medium"))
+    return rows
+
+
+def _row(label: str, value: str, *, spacing: str) -> Strict:
+    """A ColumnSet of its own, so that a row stays a row when its value wraps."""
+    columns = [Column(width=2, items=[line(label, SUBTLE)]), Column(width=3, items=[line(value)])]
+    return ColumnSet(columns=columns, spacing=spacing)
 
 
 def open_button(view: RecordView) -> list[Strict]:

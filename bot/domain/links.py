@@ -28,8 +28,10 @@ _FORBIDDEN = re.compile(
 )
 _BAD_ESCAPE = re.compile(r"%(?![0-9a-f]{2})", re.IGNORECASE)
 _GUID = re.compile(r"\{?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\}?", re.IGNORECASE)
-_ID = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._~:@!$()*+,;=-]{0,126}[A-Za-z0-9_)=])?")
-_TYPE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+ID_PATTERN = r"[A-Za-z0-9_](?:[A-Za-z0-9._~:@!$()*+,;=-]{0,126}[A-Za-z0-9_)=])?"
+TYPE_NAME_PATTERN = r"[a-z][a-z0-9_-]{0,63}"
+_ID = re.compile(ID_PATTERN)
+_TYPE_NAME = re.compile(TYPE_NAME_PATTERN)
 _PLACEHOLDER = "{id}"
 _DEFAULT_PORT = {"http": 80, "https": 443}
 

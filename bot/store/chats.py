@@ -19,7 +19,7 @@ class ChatsPart(Session):
 
     def chat(self, chat: str) -> Chat | None:
         row = self._one(select(schema.chats).where(self._mine(schema.chats, id=chat)))
-        return row and chat_of(row)
+        return None if row is None else chat_of(row)
 
     def channels_of(self, team: str) -> list[Chat]:
         rows = self._all(select(schema.chats).where(self._mine(schema.chats, team=team)).order_by(schema.chats.c.id))
@@ -41,6 +41,7 @@ class ChatsPart(Session):
             service_url=chat.service_url,
             bot=chat.bot,
             rostered=chat.rostered,
+            roster_at=chat.roster_at,
         )
 
     # members ---------------------------------------------------------------------------------------------------------
@@ -82,7 +83,7 @@ class ChatsPart(Session):
     def connection(self, chat: str, record: RecordId) -> Connection | None:
         key = {"chat": chat, "type": record.type, "id": record.id}
         row = self._one(select(schema.connections).where(self._mine(schema.connections, **key)))
-        return row and connection_of(row)
+        return None if row is None else connection_of(row)
 
     def connections_of_chat(self, chat: str) -> list[Connection]:
         """Oldest first."""

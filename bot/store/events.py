@@ -18,10 +18,10 @@ class EventsPart(Session):
     """An event gets two numbers, each under a row that stays locked until the transaction ends.
 
     `seq` is taken when it is added, under the record's row in `timelines`. Its position in the feed is taken under the
-    tenant's row in `feeds`, which everybody who adds events needs, so as late as can be: added events are kept aside and
-    written when the transaction ends, or when it reads events itself. Since a position is given out only after the
-    transaction with the one before it has ended, positions become visible in their order: who reads on from the last one
-    seen misses none.
+    tenant's row in `feeds`, which everybody who adds events needs, so as late as can be: added events are kept aside
+    and written when the transaction ends, or when it reads events itself. Since a position is given out only after the
+    transaction with the one before it has ended, positions become visible in their order: who reads on from the last
+    one seen misses none.
     """
 
     def __init__(self, connection: Connection, *, tenant: str, now: int) -> None:

@@ -49,7 +49,7 @@ class Lane:
     async def run(self, work: Callable[..., T], *arguments: Any) -> T:
         """Run `work(*arguments)` in a thread and return its result or raise its error.
 
-        When the awaiting task is cancelled, work that is not begun is left out; work that is begun is brought to its end.
+        When the awaiting task is cancelled, work that is not begun is left out; work that is begun comes to its end.
 
         Raises:
             Unavailable: the lane is not running.

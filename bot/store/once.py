@@ -19,9 +19,7 @@ class OncePart(Session):
         turns, outbox = schema.turns, schema.outbox
         if self._add(turns, activity=activity, chat=chat, at=self.now):
             return None
-        unsent = and_(
-            outbox.c.tenant == turns.c.tenant, outbox.c.number == turns.c.delivery, outbox.c.state != DONE
-        )
+        unsent = and_(outbox.c.tenant == turns.c.tenant, outbox.c.number == turns.c.delivery, outbox.c.state != DONE)
         row = self._one(
             select(turns.c.response, outbox.c.number)
             .outerjoin_from(turns, outbox, unsent)
@@ -41,7 +39,12 @@ class OncePart(Session):
         self._lock("note", chat, person)
         notes = schema.last_notes
         row = self._one(select(notes).where(self._mine(notes, chat=chat, person=person)))
-        return row and (row.digest, row.at, row.seq)
+        return None if row is None else (row.digest, row.at, row.seq)
+
+    def noted_since(self, chat: str, person: str, since: int) -> bool:
+        notes = schema.last_notes
+        row = self._one(select(notes.c.at).where(self._mine(notes, chat=chat, person=person), notes.c.at >= since))
+        return row is not None
 
     def remember_note(self, chat: str, person: str, digest: str, seq: int) -> None:
         self._put(schema.last_notes, chat=chat, person=person, digest=digest, at=self.now, seq=seq)
@@ -53,7 +56,7 @@ class OncePart(Session):
         self._lock("key", key)
         keys = schema.idempotency_keys
         row = self._one(select(keys).where(self._mine(keys, key=key)))
-        return row and (row.digest, json.loads(row.response))
+        return None if row is None else (row.digest, json.loads(row.response))
 
     def save_idempotent_response(self, key: str, digest: str, response: Json) -> None:
         self._put(schema.idempotency_keys, key=key, digest=digest, response=to_text(response), at=self.now)

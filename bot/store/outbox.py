@@ -79,7 +79,9 @@ class OutboxPart(Session):
         """Chats whose oldest message is due and free, those waiting longest first. Held until the transaction ends."""
         chats, outbox = schema.chats, schema.outbox
         waiting = (
-            select(outbox.c.chat, func.min(outbox.c.number).label("oldest"), func.max(outbox.c.lease_until).label("held"))
+            select(
+                outbox.c.chat, func.min(outbox.c.number).label("oldest"), func.max(outbox.c.lease_until).label("held")
+            )
             .where(self._mine(outbox, state=READY))
             .group_by(outbox.c.chat)
             .subquery()
@@ -114,9 +116,9 @@ class OutboxPart(Session):
         chats, outbox = schema.chats, schema.outbox
         same = and_(chats.c.tenant == outbox.c.tenant, chats.c.id == outbox.c.chat)
         row = self._execute(
-            select(func.count(), func.min(outbox.c.created_at))
+            select(func.count().label("waiting"), func.min(outbox.c.created_at).label("since"))
             .select_from(outbox)
             .join(chats, same)
             .where(self._mine(outbox, state=READY), chats.c.state == ChatState.ACTIVE.value)
         ).one()
-        return row[0], row[1]
+        return row.waiting, row.since

@@ -36,6 +36,7 @@ def chat_of(row: Any) -> Chat:
         service_url=row.service_url,
         bot=row.bot,
         rostered=bool(row.rostered),
+        roster_at=row.roster_at,
     )
 
 

@@ -132,6 +132,7 @@ chats = Table(
     _text("service_url"),
     _text("bot"),
     Column("rostered", Boolean, nullable=False),
+    Column("roster_at", BigInteger, nullable=False),
     Index(None, "tenant", "team"),
 )
 """The conversations the bot is or was in. Never deleted: one that is gone has the state `gone`."""
@@ -229,5 +230,5 @@ outbox = Table(
     Index(None, "tenant", "created_at"),
     sqlite_autoincrement=True,
 )
-"""Messages for chats: `ready`, then `done` or `parked`. `number` is drawn from one sequence, never used again; it is the
-order within a chat. It is the one key without the tenant: nobody chooses it, and every statement asks for both."""
+"""Messages for chats: `ready`, then `done` or `parked`. `number` is drawn from one sequence, never used again; it is
+the order within a chat. It is the one key without the tenant: nobody chooses it, and every statement asks for both."""

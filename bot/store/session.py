@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, Row, Table, and_, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Executable, Row, Table, and_, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.exc import DataError
 
-from bot.errors import Unprocessable
+from bot.store.failures import UNSTORABLE, unprocessable
 
 
 def to_text(document: Any) -> str:
@@ -44,11 +43,8 @@ class Session:
         """
         try:
             return self._connection.execute(statement, rows)
-        except (DataError, OverflowError, UnicodeEncodeError) as error:
-            raise Unprocessable(
-                "A value can't be stored: a number is too large, or a text holds a NUL or half a character. "
-                "Leave it out and try again."
-            ) from error
+        except UNSTORABLE as error:
+            raise unprocessable() from error
 
     def _one(self, statement: Executable) -> Row[Any] | None:
         return self._execute(statement).first()
@@ -66,7 +62,7 @@ class Session:
     def _add(self, table: Table, **values: Any) -> bool:
         """Insert a row; False when one with its key is there already (or was just committed by somebody else)."""
         statement = self._insert(table).values(tenant=self.tenant, **values).on_conflict_do_nothing()
-        return self._execute(statement).rowcount == 1
+        return self._one(statement.returning(table.c.tenant)) is not None  # the row count of an insert is not reported
 
     def _put(self, table: Table, **values: Any) -> None:
         """Insert a row, or replace the one with its key."""
@@ -84,5 +80,5 @@ class Session:
         if self._sqlite or what in self._locked:
             return
         digest = blake2b(json.dumps([self.tenant, *what]).encode(), digest_size=8).digest()
-        self._execute(select(func.pg_advisory_xact_lock(int.from_bytes(digest, signed=True))))
+        self._execute(select(func.pg_advisory_xact_lock(literal(int.from_bytes(digest, signed=True), BigInteger))))
         self._locked.add(what)

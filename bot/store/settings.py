@@ -40,19 +40,24 @@ def load_catalogue(connection: Connection, tenant: str) -> Catalogue:
 
 
 class SettingsPart(Session):
-    """Reading and changing settings. Every change counts `settings.version` up, which every replica sees."""
+    """Reading and changing settings. Every change counts `settings.version` up, which every replica sees.
+
+    Attributes:
+        known: the settings as they were read last, in this transaction or before.
+        settings_changed: by this transaction.
+    """
 
     settings_changed = False
 
     def __init__(self, connection: Connection, *, tenant: str, now: int, known: Catalogue) -> None:
         super().__init__(connection, tenant=tenant, now=now)
-        self._known = known
+        self.known = known
 
     def catalogue(self) -> Catalogue:
         """The settings as this transaction sees them."""
-        if stored_version(self._connection, self.tenant) != self._known.version:
-            self._known = load_catalogue(self._connection, self.tenant)
-        return self._known
+        if stored_version(self._connection, self.tenant) != self.known.version:
+            self.known = load_catalogue(self._connection, self.tenant)
+        return self.known
 
     def put_record_type(self, record_type: RecordType) -> None:
         self._count_change()
@@ -81,9 +86,7 @@ class SettingsPart(Session):
         """Counted before the change: the row is the lock behind which settings are changed one after the other."""
         statement = self._insert(schema.settings).values(tenant=self.tenant, version=1, admins="[]")
         self._execute(
-            statement.on_conflict_do_update(
-                index_elements=["tenant"], set_={"version": schema.settings.c.version + 1}
-            )
+            statement.on_conflict_do_update(index_elements=["tenant"], set_={"version": schema.settings.c.version + 1})
         )
         self.settings_changed = True
 

@@ -12,3 +12,9 @@ from bot.store.settings import SettingsPart
 
 class SqlTransaction(SettingsPart, RecordsPart, ChatsPart, EventsPart, OncePart, OutboxPart):
     """One transaction of the store, for one tenant. Blocking, and only to be used in the thread that began it."""
+
+    def end(self) -> None:
+        """What is left to do before the commit: the last lock is taken here."""
+        if self.settings_changed:
+            self.catalogue()  # it must be read before somebody else changes it, to be known under its version
+        self.write_events()

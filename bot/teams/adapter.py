@@ -149,13 +149,17 @@ def _conversation(conversation: Json | None) -> ConversationAccount:
     )
 
 
-def message_activity(message: Json) -> Activity:
-    """A rendered message as the SDK sends it."""
+def message_activity(message: Json, *, in_body: bool = False) -> Activity:
+    """A rendered message as the SDK sends it.
+
+    `in_body`: it goes back in an `expectReplies` body, which the SDK serializes; there a subclass of dict becomes text.
+    """
+    seal = dict if in_body else Prepared
     return Activity(
         type=ActivityTypes.message,
         summary=message.get("summary"),
         attachments=[
-            Attachment(content_type=attachment["contentType"], content=Prepared(attachment["content"]))
+            Attachment(content_type=attachment["contentType"], content=seal(attachment["content"]))
             for attachment in message.get("attachments", ())
         ],
     )

@@ -59,7 +59,7 @@ class Handler(ActivityHandler):
         if reply.message is None or (reply.repeated and not in_body):
             return
         try:
-            await turn.send_activity(message_activity(reply.message))
+            await turn.send_activity(message_activity(reply.message, in_body=in_body))
         except SendFailed as error:
             log.warning("reply not sent", status=error.status, reason=error.reason, ambiguous=error.ambiguous)
             final = error.ambiguous or isinstance(error, ChatUnreachable | ChatGone)

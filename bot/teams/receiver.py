@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
+from botbuilder.core import TurnContext
 
 from bot.domain.answers import Explanation, Failure
 from bot.errors import ConnectChatsError, Unavailable
@@ -118,8 +119,10 @@ class Receiver:
     async def _apologize(self, activity: Json, reference: str) -> Received:
         """Nothing is answered with silence, not even our own mistakes."""
 
-        async def say(turn) -> None:
-            await turn.send_activity(message_activity(render(Failure(reference=reference))))
+        in_body = activity.get("deliveryMode") == "expectReplies"
+
+        async def say(turn: TurnContext) -> None:
+            await turn.send_activity(message_activity(render(Failure(reference=reference)), in_body=in_body))
 
         try:
             response = await self._adapter.run(activity, say)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from weakref import WeakSet
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from bot.web import health, messages
 from bot.web.problems import Handler, problems
-from bot.web.server import SPOKEN
+from bot.web.server import SILENT
 
 
 def build(
@@ -21,15 +20,16 @@ def build(
     add_api: Callable[[web.Application], None],
 ) -> web.Application:
     """The application, without anything running behind it yet."""
-    app = web.Application(middlewares=[_watch(registry), problems], client_max_size=1024 * 1024)
-    app[SPOKEN] = WeakSet()
+    silent: set[object] = set()
+    app = web.Application(middlewares=[_watch(registry, silent), problems], client_max_size=1024 * 1024)
+    app[SILENT] = silent
     messages.add_routes(app, receiver)
     health.add_routes(app, ready=ready, registry=registry)
     add_api(app)
     return app
 
 
-def _watch(registry: CollectorRegistry):
+def _watch(registry: CollectorRegistry, silent: set[object]):
     """Counts and times requests by route, never by address: ids stay out of the metrics."""
     seconds = Histogram(
         "connect_chats_request_seconds",
@@ -43,7 +43,7 @@ def _watch(registry: CollectorRegistry):
 
     @web.middleware
     async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request.app[SPOKEN].add(request.protocol)
+        silent.discard(request.protocol)
         started = request.loop.time()
         response = await handler(request)
         resource = request.match_info.route.resource

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from weakref import WeakSet
 
 from aiohttp import web
 
 HEADER_TIMEOUT = 15.0
 KEEPALIVE = 75.0
 
-SPOKEN = web.AppKey("spoken", WeakSet)
-"""The connections on which a whole request has arrived."""
+SILENT = web.AppKey("silent", set)
+"""The young connections on which no whole request has arrived yet."""
+LISTENER = web.AppKey("listener", asyncio.Server)
 
 
 async def start(app: web.Application, *, host: str, port: int) -> tuple[web.AppRunner, int]:
@@ -20,7 +20,7 @@ async def start(app: web.Application, *, host: str, port: int) -> tuple[web.AppR
     Raises:
         OSError: the address can't be listened on.
     """
-    spoken: WeakSet = app[SPOKEN]
+    silent: set[object] = app[SILENT]
     runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=KEEPALIVE)
     await runner.setup()
     loop = asyncio.get_running_loop()
@@ -29,13 +29,16 @@ async def start(app: web.Application, *, host: str, port: int) -> tuple[web.AppR
 
     def accept() -> asyncio.Protocol:
         protocol = build()
+        silent.add(protocol)
         loop.call_later(HEADER_TIMEOUT, hang_up, protocol)
         return protocol
 
     def hang_up(protocol: web.RequestHandler) -> None:
         """aiohttp gives a connection that never finishes its first headers all the time in the world."""
-        if protocol not in spoken and protocol.transport is not None:
-            protocol.transport.abort()
+        if protocol in silent:
+            silent.discard(protocol)
+            if protocol.transport is not None:
+                protocol.transport.abort()
 
     try:
         server = await loop.create_server(accept, host, port, backlog=512)
@@ -44,9 +47,6 @@ async def start(app: web.Application, *, host: str, port: int) -> tuple[web.AppR
         raise
     app[LISTENER] = server
     return runner, server.sockets[0].getsockname()[1]
-
-
-LISTENER = web.AppKey("listener", asyncio.Server)
 
 
 async def stop(app: web.Application, runner: web.AppRunner) -> None:

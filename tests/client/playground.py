@@ -2,10 +2,10 @@
 
 The Playground is Microsoft's stand-in for the Teams client. Some of its ways (version 0.2.28) that the driver hides:
 
-* whoever a message is `from`, the Playground sends it as its current user. Other people's messages go as custom activities:
-  they reach the bot all the same, but the Playground's page does not show them;
+* whoever a message is `from`, the Playground sends it as its current user. Other people's messages go as custom
+  activities: they reach the bot all the same, but the Playground's page does not show them;
 * in a group chat or a channel it hands the bot only what mentions it;
-* every message in a channel starts a thread, `<channel>;messageid=<its id>`, and the bot's answer is said in the thread;
+* every message in a channel starts a thread, `<channel>;messageid=<its id>`, and there the bot's answer is said;
 * pressing a button of a card needs the id of the message that bears the card, and replaces that card by the answer.
 """
 
@@ -122,7 +122,11 @@ class Playground:
 
     async def _say_as(self, by: Somebody, chat: str, body: Json) -> str:
         entities = [
-            {"type": "mention", "mentioned": {**mention["mentioned"], "name": self.bot["name"]}, "text": mention["text"]}
+            {
+                "type": "mention",
+                "mentioned": {**mention["mentioned"], "name": self.bot["name"]},
+                "text": mention["text"],
+            }
             for mention in body["mentions"]
         ]
         activity = await self.template(chat)
@@ -173,8 +177,8 @@ class Playground:
     async def happen(self, what: str, *, chat: str) -> Json:
         """Send one of the Playground's own activities; returns it. It is sent once this returns, not yet answered.
 
-        `what`: install, uninstall, botAdded, botRemoved, userAdded, userRemoved, and in the channel also channelCreated,
-        channelRenamed, channelDeleted, teamRenamed, teamDeleted.
+        `what`: install, uninstall, botAdded, botRemoved, userAdded, userRemoved, and in the channel also
+        channelCreated, channelRenamed, channelDeleted, teamRenamed, teamDeleted.
         """
         activity = await self.template(chat, what)
         await self.post(activity)

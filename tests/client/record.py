@@ -1,4 +1,4 @@
-"""Record what the Agents Playground really sends: `python -m tests.client.record` writes `tests/data/playground/*.json`.
+"""Record what the Agents Playground really sends, into `tests/data/playground/`: `python -m tests.client.record`.
 
 The payloads are kept as they came. They are made anew when the Playground's version changes; their ids, times and ports
 are then new ones, so tests must not depend on these.
@@ -32,7 +32,9 @@ class Recorder:
         await self.received.put(activity)
         if activity["type"] != "invoke":
             return web.Response()
-        return web.json_response({"statusCode": 200, "type": "application/vnd.microsoft.activity.message", "value": "ok"})
+        return web.json_response(
+            {"statusCode": 200, "type": "application/vnd.microsoft.activity.message", "value": "ok"}
+        )
 
     async def save(self, *names: str) -> None:
         """Save what came, as many as there are names. Those that come at the same time are told apart by their type."""

@@ -274,6 +274,9 @@ FORGED: Mapping[str, Forge] = {
     "exp negative": _claim(exp=-1),
     "exp a number of 300 digits": _claim(exp=10**300),
     "a number of 5,000 digits": _raw(payload=lambda good: good[:-1] + b',"x":' + b"9" * 5000 + b"}"),
+    "exp of 400 digits beside a fractional nbf": lambda microsoft: microsoft.mint(
+        nbf=microsoft.claims()["nbf"] + 0.5, exp=10**400
+    ),
     "exp in milliseconds": lambda microsoft: microsoft.mint(exp=microsoft.claims()["exp"] * 1000),
     "expired six minutes ago": _window(-3600, -360),
     "expired a year ago": _window(-366 * DAY, -365 * DAY),

@@ -109,6 +109,16 @@ async def test_clocks_may_differ_by_five_minutes_and_not_more(
         await verifier.verify(token)
 
 
+async def test_true_and_false_are_no_times_even_when_they_would_fit(
+    verifier: BotTokenVerifier, microsoft: Microsoft, clock: ManualClock
+):
+    clock.now = 0
+    assert await verifier.verify(microsoft.mint(nbf=0, exp=1))
+    for claims in ({"nbf": False, "exp": 1}, {"nbf": 0, "exp": True}):
+        with pytest.raises(Unauthenticated, match="no time"):
+            await verifier.verify(microsoft.mint(**claims))
+
+
 async def test_a_token_of_another_issuer_or_for_another_bot_fetches_no_keys(
     verifier: BotTokenVerifier, microsoft: Microsoft
 ):

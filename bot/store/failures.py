@@ -1,0 +1,65 @@
+"""What a database can refuse, and what that means for who asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+from bot.errors import Unavailable, Unprocessable
+
+_SERIALIZATION_FAILURE, _DEADLOCK = "40001", "40P01"
+_DISK_FULL = "53100"
+
+UNSTORABLE = (DataError, OverflowError, UnicodeEncodeError)
+
+
+def unprocessable() -> Unprocessable:
+    return Unprocessable(
+        "A value can't be stored: a number is too large, or a text holds a NUL or half a character. "
+        "Leave it out and try again."
+    )
+
+
+def may_repeat(error: DBAPIError, *, committing: bool) -> bool:
+    """Whether the transaction certainly did not happen and may succeed when it runs again.
+
+    `committing`: it was at its end; if the connection broke then, nobody knows.
+    """
+    if _state(error) in (_SERIALIZATION_FAILURE, _DEADLOCK):
+        return True
+    return error.connection_invalidated and not committing
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """The database's own failures as `Unavailable`. The details, which name hosts and files, stay in its cause."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise Unavailable(f"The database {_reason(error)}. Try again in a moment.") from error
+    except PoolExhausted as error:
+        raise Unavailable("The database is too busy to take this now. Try again in a moment.") from error
+
+
+def opening(error: DBAPIError) -> Unavailable:
+    """For the operator, who may read everything: why the database can't be opened."""
+    lines = str(error.orig).strip().splitlines() or [type(error.orig).__name__]
+    return Unavailable(f"The database can't be opened: {lines[0]}. Check that it runs, and DATABASE_URL.")
+
+
+def _reason(error: DBAPIError) -> str:
+    code = getattr(error.orig, "sqlite_errorname", "")
+    if code.startswith("SQLITE_FULL") or _state(error) == _DISK_FULL:
+        return "has no room left on its disk"
+    if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return "is held by another program"
+    if code.startswith("SQLITE_READONLY"):
+        return "can only be read"
+    return "does not answer"
+
+
+def _state(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)

@@ -1,0 +1,180 @@
+"""The hot path's one read: everything an unfurl must know, in one statement.
+
+An unfurl costs hardly more than this, so the statement is compiled once and runs on a bare connection that stays open,
+in autocommit: no pool, no `BEGIN`, no `COMMIT`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from sqlalchemy import Engine, Table, and_, bindparam, exists, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import PoolProxiedConnection
+
+from bot.domain.catalogue import Catalogue
+from bot.domain.people import Actor
+from bot.domain.records import EVERYBODY, Privilege, Record, RecordId
+from bot.ports import Glimpse
+from bot.store import schema
+from bot.store.rows import chat_of
+
+
+class _Row(NamedTuple):
+    """The columns of the statement, in their order; the chat's have the names that `chat_of` reads."""
+
+    settings_version: int | None
+    type: str | None
+    title: str
+    url: str | None
+    fields: str
+    owner_id: str | None
+    owner_name: str | None
+    app: str | None
+    version: int
+    own: int | None
+    everybody: int | None
+    id: str | None
+    kind: str
+    topic: str
+    state: str
+    audience: str
+    team: str | None
+    service_url: str
+    bot: str
+    rostered: bool
+    roster_at: int
+    connected: bool
+    guest: bool
+
+
+def _statement() -> Any:
+    tenant, record_type, record_id = bindparam("tenant"), bindparam("type"), bindparam("id")
+    person, chat = bindparam("person"), bindparam("chat")
+    settings, records, chats = schema.settings, schema.records, schema.chats
+    own, everybody = schema.access.alias("own"), schema.access.alias("everybody")
+
+    def entry(table: Any, whose: Any) -> Any:
+        return and_(
+            table.c.tenant == tenant, table.c.type == record_type, table.c.id == record_id, table.c.person == whose
+        )
+
+    def this(table: Table, **equal: Any) -> Any:
+        return and_(table.c.tenant == tenant, *(table.c[name] == value for name, value in equal.items()))
+
+    asked = select(tenant.label("tenant")).subquery("asked")
+    connected = exists().where(this(schema.connections, chat=chat, type=record_type, id=record_id))
+    return (
+        select(settings.c.version, records.c.type)
+        .add_columns(records.c.title, records.c.url, records.c.fields, records.c.owner_id, records.c.owner_name)
+        .add_columns(records.c.app, records.c.version.label("record_version"))
+        .add_columns(own.c.level.label("own"), everybody.c.level.label("everybody"))
+        .add_columns(chats.c.id, chats.c.kind, chats.c.topic, chats.c.state, chats.c.audience, chats.c.team)
+        .add_columns(chats.c.service_url, chats.c.bot, chats.c.rostered, chats.c.roster_at)
+        .add_columns(connected.label("connected"))
+        .add_columns(exists().where(this(schema.members, person=person, guest=True)).label("guest"))
+        .select_from(asked)
+        .outerjoin(settings, settings.c.tenant == asked.c.tenant)
+        .outerjoin(records, this(records, type=record_type, id=record_id))
+        .outerjoin(own, entry(own, person))
+        .outerjoin(everybody, entry(everybody, EVERYBODY))
+        .outerjoin(chats, this(chats, id=chat))
+    )
+
+
+class Glances:
+    """Runs the statement on a connection that each thread keeps.
+
+    Args:
+        catalogue: the settings at a version: read anew when the version in the database is another one.
+    """
+
+    def __init__(self, engine: Engine, *, tenant: str, catalogue: Callable[[int], Catalogue]) -> None:
+        is_sqlite = engine.dialect.name == "sqlite"
+        # Both drivers take names, but not the ones SQLAlchemy's dialect for SQLite writes when left alone.
+        dialect = sqlite.dialect(paramstyle="named") if is_sqlite else postgresql.psycopg.dialect()
+        compiled = _statement().compile(dialect=dialect)
+        self._sql = str(compiled)
+        self._constants = {**compiled.params, "tenant": tenant}
+        self._engine = engine
+        self._driver: Any = engine.dialect.loaded_dbapi
+        self._catalogue = catalogue
+        self._own = threading.local()
+        self._opened: list[PoolProxiedConnection] = []
+
+    def glimpse(self, record: RecordId | None, person: str | None, chat: str) -> Glimpse:
+        """Blocking."""
+        asked_type, asked_id = (record.type, record.id) if record else ("", "")
+        row = _Row._make(
+            self._run({**self._constants, "type": asked_type, "id": asked_id, "person": person or "", "chat": chat})
+        )
+        return Glimpse(
+            catalogue=self._catalogue(row.settings_version or 0),
+            record=_record(row, record, person) if record and row.type is not None else None,
+            chat=chat_of(row) if row.id is not None else None,
+            connected=bool(row.connected),
+            guest=bool(row.guest),
+        )
+
+    def _run(self, parameters: dict[str, Any]) -> Any:
+        cursor = getattr(self._own, "cursor", None) or self._open()
+        try:
+            return cursor.execute(self._sql, parameters).fetchone()
+        except self._driver.Error as error:
+            self._forget()
+            if not self._engine.dialect.is_disconnect(error, cursor.connection, cursor):
+                raise self._wrapped(error) from error
+        try:  # the server went away while the connection was idle; a fresh one tells whether it is back
+            return self._open().execute(self._sql, parameters).fetchone()
+        except self._driver.Error as error:
+            self._forget()
+            raise self._wrapped(error) from error
+
+    def _wrapped(self, error: Exception) -> DBAPIError:
+        """The driver's error as SQLAlchemy raises it elsewhere."""
+        wrapped = DBAPIError.instance(self._sql, None, error, self._driver.Error, dialect=self._engine.dialect)
+        assert isinstance(wrapped, DBAPIError)
+        return wrapped
+
+    def _open(self) -> Any:
+        connection = self._engine.raw_connection()
+        driver: Any = connection.driver_connection
+        if self._engine.dialect.name != "sqlite":
+            driver.autocommit = True
+        self._own.connection = connection
+        self._own.cursor = driver.cursor()
+        self._opened.append(connection)
+        return self._own.cursor
+
+    def _forget(self) -> None:
+        self._own.cursor = None
+        self._opened.remove(self._own.connection)
+        self._own.connection.invalidate()
+
+    def close(self) -> None:
+        """Close the threads' connections; they must have ended."""
+        for connection in self._opened:
+            connection.invalidate()
+        self._opened.clear()
+
+
+def _record(row: _Row, record: RecordId, person: str | None) -> Record:
+    access: dict[str, Privilege] = {}
+    if row.everybody is not None:
+        access[EVERYBODY] = Privilege(row.everybody)
+    if row.own is not None and person is not None:
+        access[person] = Privilege(row.own)
+    return Record(
+        record=record,
+        title=row.title,
+        url=row.url,
+        fields=json.loads(row.fields),
+        owner=None if row.owner_name is None else Actor(id=row.owner_id, name=row.owner_name),
+        app=row.app,
+        access=access,
+        version=row.version,
+    )

@@ -1,0 +1,102 @@
+"""`/api/v1`: what the record system uses. JSON; a bearer token; every error a problem document.
+
+`operation` says what an operation is; `records`, `timelines`, `chats` and `settings` list theirs. From these lists come the
+routes (here) and the OpenAPI description (`description`), so the two can't say different things.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+from aiohttp import web
+
+from bot.ports import Render, Store
+from bot.web.api import chats, records, settings, timelines
+from bot.web.api.bodies import read_object
+from bot.web.api.description import describe
+from bot.web.api.guard import guard
+from bot.web.api.operation import PREFIX, Call, Operation, Reply, Result
+from bot.web.api.parameters import read_all
+
+OPERATIONS: tuple[Operation, ...] = (
+    *records.OPERATIONS,
+    *timelines.OPERATIONS,
+    *chats.OPERATIONS,
+    *settings.OPERATIONS,
+)
+
+
+def add_api(app: web.Application, *, store: Store, bearer: str, render: Render, wake: Callable[[], None]) -> None:
+    """Add the API to the application.
+
+    Args:
+        bearer: the token callers must show; "" means that nobody may use the API.
+        wake: told after each write, so that what a chat must hear leaves at once.
+    """
+    operations = (*OPERATIONS, _description_of(OPERATIONS))
+    app.middlewares.append(guard(bearer, public={PREFIX + item.path for item in operations if item.public}))
+    for operation in operations:
+        handler = _handler(operation, store=store, render=render, wake=wake)
+        app.router.add_route(operation.method, PREFIX + _route(operation.path), handler)
+
+
+def _description_of(operations: tuple[Operation, ...]) -> Operation:
+    """The operation that answers the description, which includes itself."""
+
+    async def openapi(call: Call) -> Reply:
+        return Reply(body=document)
+
+    operation = Operation(
+        method="GET",
+        path="/openapi.json",
+        name="getDescription",
+        tag="Description",
+        summary="This description",
+        description="Needs no token: it holds nothing but the form of the API, which is public.",
+        handler=openapi,
+        results=(Result(status=200, description="OpenAPI 3.1.", schema="Description"),),
+        public=True,
+    )
+    document = describe((*operations, operation))
+    return operation
+
+
+def _route(path: str) -> str:
+    """An operation's path for aiohttp, whose own `{name}` refuses braces. A chat's id may hold anything."""
+    return re.sub(r"\{(\w+)\}", lambda found: f"{{{found[1]}:{'.+' if found[1] == 'chat' else '[^/]+'}}}", path)
+
+
+def _handler(operation: Operation, *, store: Store, render: Render, wake: Callable[[], None]):
+    """Reads the request as the operation declares, and writes what its handler replies."""
+
+    async def handle(request: web.Request) -> web.Response:
+        values = read_all(operation.parameters, request.query, request.headers)
+        body = await read_object(request, operation.body) if operation.body else None
+        reply = await operation.handler(
+            Call(
+                store=store,
+                render=render,
+                method=operation.method,
+                path=request.match_info,
+                values=values,
+                body=body,
+            )
+        )
+        if operation.method != "GET":
+            wake()
+        return _response(reply)
+
+    return handle
+
+
+def _response(reply: Reply) -> web.Response:
+    if reply.body is None:
+        return web.Response(status=reply.status, headers=reply.headers)
+    return web.Response(
+        status=reply.status,
+        headers=reply.headers,
+        body=json.dumps(reply.body, ensure_ascii=False, separators=(",", ":")).encode(),
+        content_type="application/json",
+    )

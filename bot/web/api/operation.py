@@ -1,0 +1,120 @@
+"""What an operation of the API is: one value from which come its route, the reading of its requests and its description."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel
+
+from bot.ports import Json, Render, Store
+
+PREFIX = "/api/v1"
+
+Method = Literal["GET", "PUT", "POST", "DELETE"]
+
+
+class Parameter(Protocol):
+    """A query parameter or a header (`bot.web.api.parameters`)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def where(self) -> Literal["query", "header"]: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def schema(self) -> Json: ...
+
+    def read(self, text: str | None) -> Any:
+        """The value of what was sent, or of nothing.
+
+        Raises:
+            Invalid: it can't be read; names the parameter.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """A JSON object that an operation takes.
+
+    Attributes:
+        schema: the name of its schema in the description.
+        model: checks it; None where the domain does (`bot.domain.wire`), which gets the object as it came.
+    """
+
+    schema: str
+    example: Json
+    model: type[BaseModel] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A success, as the description tells it. `headers`: name -> what it says."""
+
+    status: int
+    description: str
+    schema: str | None = None
+    example: Json | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request, read as its operation declares.
+
+    Attributes:
+        path: the path's parameters, percent-decoded and otherwise as they came.
+        values: query parameters and headers by name, those that are absent too.
+        body: the body's model, or the object where the body has none.
+    """
+
+    store: Store
+    render: Render
+    method: Method
+    path: Mapping[str, str]
+    values: Mapping[str, Any]
+    body: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a handler answers; `body` None is an empty one."""
+
+    body: Any = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One method at one path.
+
+    Attributes:
+        path: below the prefix, parameters in braces.
+        name: the `operationId`.
+        errors: the statuses of its refusals, besides those that every operation has.
+        public: needs no token.
+    """
+
+    method: Method
+    path: str
+    name: str
+    tag: str
+    summary: str
+    handler: Callable[[Call], Awaitable[Reply]]
+    results: tuple[Result, ...]
+    description: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    body: Body | None = None
+    errors: tuple[int, ...] = ()
+    public: bool = False
+
+    @property
+    def statuses(self) -> tuple[int, ...]:
+        """Every status it may answer with."""
+        common = (400, 503) if self.public else (400, 401, 503)
+        reading = (413, 415, 422) if self.body else ()
+        return tuple(sorted({*(result.status for result in self.results), *self.errors, *common, *reading}))

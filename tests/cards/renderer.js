@@ -1,0 +1,39 @@
+// Draws a card and reports on it. Loaded after Microsoft's renderer and markdown-it.
+const markdown = markdownit({ html: true, linkify: true });
+AdaptiveCards.AdaptiveCard.onProcessMarkdown = (text, result) => {
+  result.outputHtml = markdown.render(text);
+  result.didProcess = true;
+};
+
+function parse(card, config) {
+  const host = new AdaptiveCards.AdaptiveCard();
+  host.hostConfig = new AdaptiveCards.HostConfig(config);
+  const context = new AdaptiveCards.SerializationContext(AdaptiveCards.Versions.v1_5);
+  host.parse(card, context);
+  return [host, context];
+}
+
+function draw(card, config) {
+  const [host] = parse(card, config);
+  const element = host.render();
+  element.style.backgroundColor = config.containerStyles.default.backgroundColor;
+  return element;
+}
+
+function report(card, config) {
+  const [host, context] = parse(card, config);
+  const problems = [];
+  for (let index = 0; index < context.eventCount; index++) problems.push(context.getEventAt(index).message);
+  for (const failure of host.validateProperties().failures)
+    problems.push(...failure.errors.map((error) => `${failure.cardObject.getJsonTypeName()}: ${error.message}`));
+  const element = host.render();
+  if (!element) return { problems: [...problems, "nothing was rendered"], texts: [], tags: [], links: [] };
+  document.querySelector("main").replaceChildren(element);
+  const all = [...element.querySelectorAll("*")];
+  return {
+    problems,
+    texts: [...element.querySelectorAll(".ac-textRun, .ac-textBlock, .ac-pushButton")].map((one) => one.innerText),
+    tags: [...new Set(all.map((one) => one.tagName.toLowerCase()))],
+    links: all.filter((one) => one.href).map((one) => one.href),
+  };
+}

