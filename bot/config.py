@@ -155,6 +155,16 @@ def load_settings(*, demo: bool = False, env_file: Path | None = Path(".env")) -
     Raises:
         SettingsInvalid: one line per problem, each with its remedy.
     """
+    settings, problems = read_settings(env_file=env_file)
+    settings._demo = demo
+    problems += _demo_problems(settings) if demo else _live_problems(settings)
+    if problems:
+        raise SettingsInvalid(problems)
+    return settings
+
+
+def read_settings(*, env_file: Path | None = Path(".env")) -> tuple[Settings, list[str]]:
+    """The environment, and what is wrong with it whatever it is used for: not yet what serving needs."""
     problems: list[str] = []
     try:
         settings = Settings(_env_file=env_file)  # pyright: ignore[reportCallIssue] - a parameter pydantic adds
@@ -163,11 +173,7 @@ def load_settings(*, demo: bool = False, env_file: Path | None = Path(".env")) -
         unreadable = {str(item["loc"][0]) for item in error.errors()}
         replaced = {name: field.default for name, field in Settings.model_fields.items() if name in unreadable}
         settings = Settings(_env_file=env_file, **replaced)  # pyright: ignore[reportCallIssue] - to check the others
-    settings._demo = demo
-    problems += [*_common_problems(settings), *(_demo_problems(settings) if demo else _live_problems(settings))]
-    if problems:
-        raise SettingsInvalid(problems)
-    return settings
+    return settings, problems + _common_problems(settings)
 
 
 def _explain(error: Mapping[str, Any]) -> str:

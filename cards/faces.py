@@ -26,6 +26,7 @@ from bot.domain.answers import (
     Why,
 )
 from bot.domain.chats import ChatKind
+from bot.domain.commands import NOTE
 from cards import pieces
 from cards.elements import Column, ColumnSet, Container, Json, OpenUrl, RichTextBlock, Strict, TextRun
 from cards.literal import cut_lines, units
@@ -201,7 +202,8 @@ def _which_record(answer: WhichRecord) -> Face:
     more = answer.more + len(answer.choices) - len(actions)
     body: list[Strict] = [title(answer.question)]
     if more:
-        body.append(line(f"{more} more can't be listed: name the record by its link or key.", SUBTLE, spacing="small"))
+        named = "" if answer.verb == NOTE.name else " Name the record by its link or key."
+        body.append(line(f"{more} more can't be listed here.{named}", SUBTLE, spacing="small"))
     return body, actions
 
 

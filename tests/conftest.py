@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.postgres import Postgres, running_postgres
+from tests.world import World, running_world
 
 
 @pytest.fixture(scope="session")
@@ -17,8 +19,13 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture
-def postgres_url(postgres: Postgres) -> Iterator[str]:
-    """A database of the test's own, migrated and empty."""
-    url = postgres.create(migrated=True)
-    yield url
-    postgres.drop(url)
+def postgres_url(postgres: Postgres) -> str:
+    """A database for this test: migrated, without a row."""
+    return postgres.empty()
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """The whole program in demo mode, on SQLite, with a fake connector."""
+    async with running_world(tmp_path) as running:
+        yield running

@@ -83,7 +83,8 @@ class Adapter(CloudAdapter):
         admitted = AuthenticateRequestResult()
         admitted.claims_identity = ClaimsIdentity({}, is_authenticated=True)
         admitted.connector_factory = self._factory
-        return await self.process_activity(admitted, sdk_activity(activity), with_activity)
+        response: Any = await self.process_activity(admitted, sdk_activity(activity), with_activity)
+        return response
 
     async def send_activities(self, context: TurnContext, activities: list[Activity]) -> list[ResourceResponse]:
         """Through our connector; the answer to an invoke stays in the turn.
@@ -99,7 +100,7 @@ class Adapter(CloudAdapter):
             elif activity.type != ActivityTypes.trace:
                 message_id = await self._connector.post(
                     activity.service_url,
-                    activity.conversation.id,
+                    conversation_id(activity),
                     wire_activity(activity),
                     reply_to=activity.reply_to_id,
                 )
@@ -108,45 +109,45 @@ class Adapter(CloudAdapter):
 
     async def update_activity(self, context: TurnContext, activity: Activity) -> ResourceResponse:
         await self._connector.update(
-            activity.service_url, activity.conversation.id, activity.id, wire_activity(activity)
+            activity.service_url, conversation_id(activity), activity.id, wire_activity(activity)
         )
         return ResourceResponse(id=activity.id)
 
     async def delete_activity(self, context: TurnContext, reference: ConversationReference) -> None:
-        await self._connector.delete(reference.service_url, reference.conversation.id, reference.activity_id)
+        await self._connector.delete(reference.service_url, conversation_id(reference), reference.activity_id)
 
 
 def sdk_activity(activity: Json) -> Activity:
     """The members that the SDK needs to route a turn and to reply. Its own deserializer costs 35 times as much."""
-    return Activity(
-        type=activity["type"],
-        id=activity.get("id"),
-        name=activity.get("name"),
-        channel_id=activity.get("channelId"),
-        service_url=activity.get("serviceUrl"),
-        delivery_mode=activity.get("deliveryMode"),
-        locale=activity["locale"] if isinstance(activity.get("locale"), str) else None,
-        action=activity.get("action"),
-        text=activity.get("text"),
-        value=activity.get("value"),
-        from_property=_account(activity.get("from")),
-        recipient=_account(activity.get("recipient")),
-        conversation=_conversation(activity.get("conversation")),
-    )
+    members: dict[str, Any] = {
+        "type": activity["type"],
+        "id": activity.get("id"),
+        "name": activity.get("name"),
+        "channel_id": activity.get("channelId"),
+        "service_url": activity.get("serviceUrl"),
+        "delivery_mode": activity.get("deliveryMode"),
+        "action": activity.get("action"),
+        "text": activity.get("text"),
+        "value": activity.get("value"),
+        "from_property": _account(activity.get("from") or {}),
+        "recipient": _account(activity.get("recipient") or {}),
+        "conversation": _conversation(activity.get("conversation") or {}),
+    }
+    return Activity(**members)
 
 
-def _account(account: Json | None) -> ChannelAccount:
-    account = account or {}
-    return ChannelAccount(id=account.get("id"), name=account.get("name"), aad_object_id=account.get("aadObjectId"))
+def _account(account: Json) -> ChannelAccount:
+    members = {"id": account.get("id"), "name": account.get("name"), "aad_object_id": account.get("aadObjectId")}
+    return ChannelAccount(**members)  # pyright: ignore[reportArgumentType] - the SDK's hints forget that all may be None
 
 
-def _conversation(conversation: Json | None) -> ConversationAccount:
-    conversation = conversation or {}
-    return ConversationAccount(
-        id=conversation.get("id"),
-        conversation_type=conversation.get("conversationType"),
-        tenant_id=conversation.get("tenantId"),
-    )
+def _conversation(conversation: Json) -> ConversationAccount:
+    members: dict[str, Any] = {
+        "id": conversation.get("id"),
+        "conversation_type": conversation.get("conversationType"),
+        "tenant_id": conversation.get("tenantId"),
+    }
+    return ConversationAccount(**members)
 
 
 def message_activity(message: Json, *, in_body: bool = False) -> Activity:
@@ -155,25 +156,24 @@ def message_activity(message: Json, *, in_body: bool = False) -> Activity:
     `in_body`: it goes back in an `expectReplies` body, which the SDK serializes; there a subclass of dict becomes text.
     """
     seal = dict if in_body else Prepared
-    return Activity(
-        type=ActivityTypes.message,
-        summary=message.get("summary"),
-        attachments=[
-            Attachment(content_type=attachment["contentType"], content=seal(attachment["content"]))
-            for attachment in message.get("attachments", ())
-        ],
-    )
+    attachments = [
+        Attachment(content_type=attachment["contentType"], content=seal(attachment["content"]))
+        for attachment in message.get("attachments", ())
+    ]
+    return Activity(type=ActivityTypes.message, summary=message.get("summary", ""), attachments=attachments)
 
 
 def wire_activity(activity: Activity) -> Json:
     """A message of ours as JSON; `Activity.serialize` does the same in 180 us."""
+    sender: Any = activity.from_property
+    recipient: Any = activity.recipient
     body: Json = {
         "type": activity.type,
         "channelId": activity.channel_id,
         "serviceUrl": activity.service_url,
-        "from": {"id": activity.from_property.id, "name": activity.from_property.name},
-        "conversation": {"id": activity.conversation.id},
-        "recipient": {"id": activity.recipient.id, "name": activity.recipient.name},
+        "from": {"id": sender.id, "name": sender.name},
+        "conversation": {"id": conversation_id(activity)},
+        "recipient": {"id": recipient.id, "name": recipient.name},
         "replyToId": activity.reply_to_id,
         "summary": activity.summary,
         "attachments": [
@@ -182,3 +182,8 @@ def wire_activity(activity: Activity) -> Json:
         ],
     }
     return {name: value for name, value in body.items() if value is not None}
+
+
+def conversation_id(activity: Activity | ConversationReference) -> str:
+    conversation: Any = activity.conversation
+    return conversation.id

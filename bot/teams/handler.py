@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import structlog
 from botbuilder.core import ActivityHandler, InvokeResponse, TurnContext
 
@@ -71,7 +73,8 @@ class Handler(ActivityHandler):
 
 
 def _activity(turn: TurnContext) -> Json:
-    return turn.turn_state[ACTIVITY_KEY]
+    activity: Any = turn.turn_state[ACTIVITY_KEY]
+    return activity
 
 
 def _action_answer(reply: Reply) -> Json:

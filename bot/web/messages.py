@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -24,8 +25,8 @@ class Received(Protocol):
 class Receiver(Protocol):
     """What stands behind the address (`bot.teams.receiver`)."""
 
-    async def authenticate(self, authorization: str | None) -> Any: ...
-    async def take(self, caller: Any, body: bytes) -> Received: ...
+    def authenticate(self, authorization: str | None, /) -> Awaitable[Any]: ...
+    async def take(self, caller: Any, body: bytes, /) -> Received: ...
 
 
 def add_routes(app: web.Application, receiver: Receiver) -> None:

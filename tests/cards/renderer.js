@@ -24,8 +24,7 @@ function report(card, config) {
   const [host, context] = parse(card, config);
   const problems = [];
   for (let index = 0; index < context.eventCount; index++) problems.push(context.getEventAt(index).message);
-  for (const failure of host.validateProperties().failures)
-    problems.push(...failure.errors.map((error) => `${failure.cardObject.getJsonTypeName()}: ${error.message}`));
+  problems.push(...host.validateProperties().validationEvents.map((event) => event.message));
   const element = host.render();
   if (!element) return { problems: [...problems, "nothing was rendered"], texts: [], tags: [], links: [] };
   document.querySelector("main").replaceChildren(element);
@@ -36,4 +35,16 @@ function report(card, config) {
     tags: [...new Set(all.map((one) => one.tagName.toLowerCase()))],
     links: all.filter((one) => one.href).map((one) => one.href),
   };
+}
+
+// What becomes of a text where Markdown and HTML are obeyed, and where HTML alone is.
+function obey(text) {
+  return [new markdownit({ html: true }).render(text), text].map((markup) => {
+    const element = document.createElement("div");
+    element.innerHTML = markup;
+    return {
+      text: element.innerText.trim(),
+      tags: [...element.querySelectorAll("*")].map((one) => one.tagName.toLowerCase()),
+    };
+  });
 }

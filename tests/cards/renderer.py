@@ -33,6 +33,7 @@ FLAGS = (
     "--disable-sync",
 )
 THEMES = ("light", "dark")
+_REPORT = "([cards, config]) => cards.map((card) => report(card, config))"
 FONTS = "'Segoe UI', 'Open Sans', 'Liberation Sans', sans-serif"
 
 
@@ -113,21 +114,20 @@ def render_all(cards: Mapping[str, Any]) -> list[Rendered]:
     """Render each card in each theme and say what came of it."""
 
     def work(page: Page) -> list[Rendered]:
-        found = []
-        for theme in THEMES:
-            for name, card in cards.items():
-                seen = page.evaluate("([card, config]) => report(card, config)", [card, host_config(theme)])
-                found.append(
-                    Rendered(
-                        name=name,
-                        theme=theme,
-                        problems=tuple(seen["problems"]),
-                        texts=tuple(seen["texts"]),
-                        tags=frozenset(seen["tags"]),
-                        links=tuple(seen["links"]),
-                    )
-                )
-        return found
+        return [
+            Rendered(
+                name=name,
+                theme=theme,
+                problems=tuple(seen["problems"]),
+                texts=tuple(seen["texts"]),
+                tags=frozenset(seen["tags"]),
+                links=tuple(seen["links"]),
+            )
+            for theme in THEMES
+            for name, seen in zip(
+                cards, page.evaluate(_REPORT, [list(cards.values()), host_config(theme)]), strict=True
+            )
+        ]
 
     return in_browser(work)
 

@@ -2,8 +2,8 @@
 
 What each part does is from these pages (learn.microsoft.com):
 
-* routes, bodies, `ResourceResponse`, `PagedMembersResult`, `ErrorResponse`: "API reference for the Bot Framework Connector
-  service" (azure/bot-service/rest-api/bot-framework-rest-connector-api-reference);
+* routes, bodies, `ResourceResponse`, `PagedMembersResult`, `ErrorResponse`: "API reference for the Bot Framework
+  Connector service" (azure/bot-service/rest-api/bot-framework-rest-connector-api-reference);
 * statuses with their codes and texts, 413 included: "Build conversational capability", "Status codes from bot
   conversational APIs" (microsoftteams/platform/bots/build-conversational-capability);
 * the size of a message: "Format your bot messages" (microsoftteams/platform/bots/how-to/format-your-bot-messages);
@@ -99,7 +99,7 @@ def _error(status: int, code: str, text: str, headers: Mapping[str, str] | None 
     return web.json_response({"error": {"code": code, "message": text}}, status=status, headers=headers)
 
 
-class Connector:
+class FakeConnector:
     """A connector on `https://localhost:PORT/teams/`; `async with` runs it.
 
     Attributes:
@@ -169,6 +169,7 @@ class Connector:
         if request.path == "/_fake/received":
             return web.json_response([[item.method, item.chat, item.body, item.status] for item in self.received])
         fault = self.faults.popleft() if self.faults else Fault()
+        connection = self._connection(request)
         await asyncio.sleep(fault.delay)
         body, response = None, None
         if fault.cut != "before":
@@ -176,7 +177,7 @@ class Connector:
         if fault.cut and request.transport is not None:
             response = None
             request.transport.abort()
-        self._note(request, body, 0 if response is None else response.status)
+        self._note(request, body, connection, 0 if response is None else response.status)
         return response or web.Response(status=500)
 
     async def _answer(self, request: web.Request, fault: Fault) -> tuple[Any, web.Response]:
@@ -195,8 +196,12 @@ class Connector:
         except Refused as refused:
             return body, refused.response
 
-    def _note(self, request: web.Request, body: Any, status: int) -> None:
-        peer = getattr(request, "_transport_peername", None) or ("", 0)
+    def _connection(self, request: web.Request) -> int:
+        """The client's port tells its connections apart."""
+        peer = request.transport.get_extra_info("peername") if request.transport is not None else ("", 0)
+        return self._connections.setdefault(peer[:2], len(self._connections) + 1)
+
+    def _note(self, request: web.Request, body: Any, connection: int, status: int) -> None:
         self.received.append(
             Received(
                 method=request.method,
@@ -204,7 +209,7 @@ class Connector:
                 chat=_segments(request)[0],
                 body=body,
                 headers=dict(request.headers),
-                connection=self._connections.setdefault((peer[0], peer[1]), len(self._connections) + 1),
+                connection=connection,
                 status=status,
             )
         )
@@ -266,11 +271,13 @@ class Connector:
         raise Refused(404, "ActivityNotFoundInConversation", "Conversation not found.")
 
     def _update(self, thread: str, activity_id: str, activity: dict[str, Any]) -> web.Response:
-        self.messages[thread][self._place(thread, activity_id)] = (activity_id, activity)
+        place = self._place(thread, activity_id)
+        self.messages[thread][place] = (activity_id, activity)
         return web.json_response({"id": activity_id})
 
     def _delete(self, thread: str, activity_id: str) -> web.Response:
-        del self.messages[thread][self._place(thread, activity_id)]
+        place = self._place(thread, activity_id)
+        del self.messages[thread][place]
         return web.Response()
 
     def _roster(self, thread: str) -> Sequence[Any]:
@@ -299,7 +306,7 @@ def _older(account: Any) -> Any:
     return {("objectId" if name == "aadObjectId" else name): value for name, value in account.items()}
 
 
-async def _serve_until_eof(connector: Connector) -> None:
+async def _serve_until_eof(connector: FakeConnector) -> None:
     async with connector:
         about = {"url": connector.url, "ca_file": str(connector.ca_file)}
         print(json.dumps(about), flush=True)
@@ -315,7 +322,7 @@ def main() -> None:
     options.add_argument("--http", action="store_true", help="without TLS, as in the demo")
     options.add_argument("--token", help="the bearer token that is good; left out: no Authorization is wanted")
     chosen = options.parse_args()
-    connector = Connector(tls=not chosen.http)
+    connector = FakeConnector(tls=not chosen.http)
     connector.accept_any_chat = True
     connector.expects = chosen.token
     asyncio.run(_serve_until_eof(connector))

@@ -1,7 +1,7 @@
 """`/api/v1`: what the record system uses. JSON; a bearer token; every error a problem document.
 
-`operation` says what an operation is; `records`, `timelines`, `chats` and `settings` list theirs. From these lists come the
-routes (here) and the OpenAPI description (`description`), so the two can't say different things.
+`operation` says what an operation is; `records`, `timelines`, `chats` and `settings` list theirs. From these lists come
+the routes (here) and the OpenAPI description (`description`), so the two can't say different things.
 """
 
 from __future__ import annotations

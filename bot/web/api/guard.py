@@ -13,7 +13,7 @@ from bot.web.problems import Handler
 
 
 def guard(bearer: str, *, public: Collection[str]):
-    """A middleware that asks for the bearer token before anything below the prefix is looked at, even whether it exists.
+    """A middleware that asks for the token before anything below the prefix is looked at, even whether it exists.
 
     Args:
         bearer: the token; "" means that nobody may use the API.

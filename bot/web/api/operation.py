@@ -1,4 +1,4 @@
-"""What an operation of the API is: one value from which come its route, the reading of its requests and its description."""
+"""What an operation is: one value from which come its route, the reading of its requests and its description."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The app package: what an admin uploads to Teams. `python -m manifest` builds it."""
