@@ -74,7 +74,7 @@ async def serve(settings: Settings) -> int:
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
     try:
-        runner, port = await server.start(app, host=settings.host, port=settings.port)
+        listening = await server.start(app, host=settings.host, port=settings.port)
     except OSError as error:
         raise SettingsInvalid(
             [f"Port {settings.port} of {settings.host} can't be used: {error.strerror}. Free it, or set PORT."]
@@ -82,11 +82,11 @@ async def serve(settings: Settings) -> int:
     except ConnectChatsError as error:
         raise SettingsInvalid([str(error)]) from None
     if settings.demo:
-        print(DEMO.format(base=f"http://{settings.host}:{port}"), flush=True)
+        print(DEMO.format(base=f"http://{settings.host}:{listening.port}"), flush=True)
     else:
-        print(f"Connect Chats is ready on {settings.host}:{port}.", flush=True)
+        print(f"Connect Chats is ready on {settings.host}:{listening.port}.", flush=True)
     await stopping.wait()
-    await server.stop(app, runner)
+    await listening.stop()
     return 0
 
 

@@ -1,7 +1,7 @@
 """Draws the icons: `python -m manifest.draw` writes them beside this file.
 
-It needs Pillow, which building a package does not. The mark is a chat bubble that holds two links of a chain. Put your organisation's own icons in their place if you like:
-192x192 in colour, and 32x32 in white on transparent.
+It needs Pillow, which building a package does not. The mark is a chat bubble that holds two links of a chain. Put your
+organisation's own icons in their place if you like: 192x192 in colour, and 32x32 in white on transparent.
 """
 
 from __future__ import annotations

@@ -179,8 +179,8 @@ async def running_world(folder: Path, *, database_url: str = "") -> AsyncIterato
     shift = [0]
     async with connector, ClientSession() as http:
         app = await create_app(settings, clock=lambda: system_clock() + shift[0])
-        runner, port = await server.start(app, host="127.0.0.1", port=0)
+        listening = await server.start(app, host="127.0.0.1", port=0)
         try:
-            yield World(base=f"http://127.0.0.1:{port}", http=http, connector=connector, clock=shift)
+            yield World(base=f"http://127.0.0.1:{listening.port}", http=http, connector=connector, clock=shift)
         finally:
-            await server.stop(app, runner)
+            await listening.stop()

@@ -34,9 +34,9 @@ class _Reader:
         self.problems: list[str] = []
 
     def _take(self, name: str, kind: type, expected: str, default: Any) -> Any:
-        value = self.data.pop(name, default)
-        if value is default:
+        if name not in self.data:
             return default
+        value = self.data.pop(name)
         if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
             self.problems.append(f"{name} must be {expected}.")
             return default

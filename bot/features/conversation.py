@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -57,6 +58,7 @@ class Conversation:
         self._store = store
         self._directory = directory
         self._render = render
+        self._learning: dict[str, asyncio.Task[None]] = {}
 
     async def hear(self, message: Message, *, in_body: bool = False) -> Reply:
         """Answer a message. `in_body`: the answer goes back in the response, so nothing is left to deliver."""
@@ -123,11 +125,22 @@ class Conversation:
             try:
                 return await run(step)
             except _ChatNotKnown:
-                members = await lifecycle.read_roster(self._directory, turn.chat)
-                await self._store.write(lambda tx, members=members: lifecycle.remember(tx, turn.chat, members))
+                await self._learn(turn.chat)
             except _NoteForgotten:
                 await self._store.write(lambda tx: tx.forget_note(turn.chat.id, turn.person.id or ""))
         raise Unavailable("This chat changes faster than I can keep up with.", next_step="Try again in a moment.")
+
+    async def _learn(self, chat: Chat) -> None:
+        """Get to know a chat; however many messages wait for it, its roster is read once."""
+        learning = self._learning.get(chat.id)
+        if learning is None:
+            learning = self._learning[chat.id] = asyncio.create_task(self._read_and_remember(chat))
+            learning.add_done_callback(lambda _: self._learning.pop(chat.id))
+        await asyncio.shield(learning)
+
+    async def _read_and_remember(self, chat: Chat) -> None:
+        members = await lifecycle.read_roster(self._directory, chat)
+        await self._store.write(lambda tx: lifecycle.remember(tx, chat, members))
 
     def _looking(self, turn: Turn, work: Callable[[Transaction, Scene], Answer]) -> Callable[[Transaction], Reply]:
         def step(tx: Transaction) -> Reply:

@@ -35,7 +35,7 @@ class Budget:
             self._chats.popitem(last=False)
         while moments and moments[0] <= now - WINDOWS[-1][1]:
             moments.popleft()
-        moment = max(now, moments[-1]) if moments else now
+        moment = now
         for most, seconds in WINDOWS:
             if len(moments) >= most:
                 moment = max(moment, moments[-most] + seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -11,16 +12,29 @@ KEEPALIVE = 75.0
 
 SILENT = web.AppKey("silent", set)
 """The young connections on which no whole request has arrived yet."""
-LISTENER = web.AppKey("listener", asyncio.Server)
 
 
-async def start(app: web.Application, *, host: str, port: int) -> tuple[web.AppRunner, int]:
-    """Set the application up and listen; returns its runner (to clean up) and the port, which the system chose for 0.
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A server that takes requests. `port` is the one the system chose when 0 was asked for."""
+
+    runner: web.AppRunner
+    server: asyncio.Server
+    port: int
+
+    async def stop(self) -> None:
+        """Take no more connections, let requests in flight end, clean up."""
+        self.server.close()
+        await self.runner.cleanup()
+
+
+async def start(app: web.Application, *, host: str, port: int) -> Listening:
+    """Set the application up and listen.
 
     Raises:
         OSError: the address can't be listened on.
     """
-    silent: set[object] = app[SILENT]
+    silent = app[SILENT]
     runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=KEEPALIVE)
     await runner.setup()
     loop = asyncio.get_running_loop()
@@ -45,11 +59,4 @@ async def start(app: web.Application, *, host: str, port: int) -> tuple[web.AppR
     except OSError:
         await runner.cleanup()
         raise
-    app[LISTENER] = server
-    return runner, server.sockets[0].getsockname()[1]
-
-
-async def stop(app: web.Application, runner: web.AppRunner) -> None:
-    """Take no more connections, let requests in flight end, clean up."""
-    app[LISTENER].close()
-    await runner.cleanup()
+    return Listening(runner, server, server.sockets[0].getsockname()[1])

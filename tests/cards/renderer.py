@@ -110,26 +110,20 @@ def in_browser(work: Callable[[Page], T], *, width: int = 900, scale: float = 1)
             browser.close()
 
 
-def render_all(cards: Mapping[str, Any]) -> list[Rendered]:
+def render_all(page: Page, cards: Mapping[str, Any]) -> list[Rendered]:
     """Render each card in each theme and say what came of it."""
-
-    def work(page: Page) -> list[Rendered]:
-        return [
-            Rendered(
-                name=name,
-                theme=theme,
-                problems=tuple(seen["problems"]),
-                texts=tuple(seen["texts"]),
-                tags=frozenset(seen["tags"]),
-                links=tuple(seen["links"]),
-            )
-            for theme in THEMES
-            for name, seen in zip(
-                cards, page.evaluate(_REPORT, [list(cards.values()), host_config(theme)]), strict=True
-            )
-        ]
-
-    return in_browser(work)
+    return [
+        Rendered(
+            name=name,
+            theme=theme,
+            problems=tuple(seen["problems"]),
+            texts=tuple(seen["texts"]),
+            tags=frozenset(seen["tags"]),
+            links=tuple(seen["links"]),
+        )
+        for theme in THEMES
+        for name, seen in zip(cards, page.evaluate(_REPORT, [list(cards.values()), host_config(theme)]), strict=True)
+    ]
 
 
 def script_of(card: Any, theme: str) -> str:

@@ -288,7 +288,6 @@ async def start_playground(
         },
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
-        start_new_session=True,  # so that Ctrl-C reaches us alone, and we stop it
     )
     try:
         async with asyncio.timeout(START_SECONDS):

@@ -10,6 +10,8 @@ import sys
 import time
 import tomllib
 import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from bot.config import load_catalogue
 from bot.domain.chats import ChatKind
 from bot.domain.commands import COMMANDS
 from bot.store.store import open_store
+from manifest.__main__ import main
 from manifest.domains import link_domains, warnings
 from manifest.draw import color_icon, outline_icon
 from manifest.package import ICONS, build
@@ -50,17 +53,34 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def package(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    system = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR")}
-    return subprocess.run(
-        [sys.executable, "-m", "manifest", *arguments],
-        cwd=folder,
-        env={**system, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+@dataclass(frozen=True)
+class Done:
+    """What the command did: its exit code and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def package(folder, monkeypatch, capsys) -> Callable[..., Done]:
+    """Build a package in `folder`, with this environment and no other."""
+
+    def run(*arguments: str, **environment: str) -> Done:
+        for name in list(os.environ):
+            if name not in ("PATH", "HOME", "TMPDIR", "PYTEST_CURRENT_TEST"):
+                monkeypatch.delenv(name)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(folder)
+        capsys.readouterr()
+        try:
+            code = main(list(arguments))
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        return Done(code, *capsys.readouterr())
+
+    return run
 
 
 def manifest_in(path: Path) -> dict[str, Any]:
@@ -81,8 +101,18 @@ def commands_in(manifest: dict[str, Any]) -> dict[str, list[str]]:
     }
 
 
-def test_the_package_is_built_from_the_environment_and_config(folder) -> None:
-    done = package(folder, **GOOD, TEAMS_APP_ID=TEAMS_APP)
+def test_the_module_runs_as_a_command(folder) -> None:
+    environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR")}
+    command = [sys.executable, "-m", "manifest"]
+    done = subprocess.run(
+        command, cwd=folder, env={**environment, **GOOD, "PYTHONPATH": str(ROOT)}, check=False, timeout=60
+    )
+    assert done.returncode == 0
+    assert (folder / "dist/connect-chats.zip").exists()
+
+
+def test_the_package_is_built_from_the_environment_and_config(folder, package) -> None:
+    done = package(**GOOD, TEAMS_APP_ID=TEAMS_APP)
     assert done.returncode == 0, done.stderr
     path = folder / "dist/connect-chats.zip"
     with zipfile.ZipFile(path) as archive:
@@ -184,24 +214,24 @@ def test_the_icons_are_those_that_the_script_draws() -> None:
         ({**GOOD, "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, "DATABASE_URL"),
     ],
 )
-def test_what_would_make_a_useless_package_is_refused_with_the_remedy(folder, environment, told) -> None:
-    done = package(folder, **environment)
+def test_what_would_make_a_useless_package_is_refused_with_the_remedy(folder, environment, told, package) -> None:
+    done = package(**environment)
     assert done.returncode == 2
     assert told in done.stderr
     assert "Traceback" not in done.stderr
     assert not (folder / "dist").exists()
 
 
-def test_without_a_registration_it_says_how_to_get_one(folder) -> None:
-    told = package(folder).stderr
+def test_without_a_registration_it_says_how_to_get_one(package) -> None:
+    told = package().stderr
     assert "docs/real-tenant.md" in told
     assert (ROOT / "docs/real-tenant.md").exists()
     assert "make play" in told
 
 
-def test_a_config_without_links_is_refused(folder) -> None:
+def test_a_config_without_links_is_refused(folder, package) -> None:
     (folder / "connect-chats.toml").write_text('[[record_types]]\nname = "account"\nlabel = "Account"\n')
-    done = package(folder, **GOOD)
+    done = package(**GOOD)
     assert done.returncode == 2
     assert "no link patterns" in done.stderr
 
@@ -217,47 +247,47 @@ async def stored(folder: Path, config: str) -> None:
         await store.close()
 
 
-async def test_the_store_goes_before_config(folder) -> None:
+async def test_the_store_goes_before_config(folder, package) -> None:
     await stored(folder, CONFIG.replace("crm.contoso.com", "erp.contoso.com"))
-    done = package(folder, **GOOD)
+    done = package(**GOOD)
     assert done.returncode == 0, done.stderr
     assert "erp.contoso.com, orders.contoso.com (from the store)" in done.stdout
-    named = package(folder, "--config", "connect-chats.toml", **GOOD)
+    named = package("--config", "connect-chats.toml", **GOOD)
     assert "crm.contoso.com, orders.contoso.com (from connect-chats.toml)" in named.stdout
 
 
-async def test_a_store_without_settings_of_this_tenant_does_not_count(folder) -> None:
+async def test_a_store_without_settings_of_this_tenant_does_not_count(folder, package) -> None:
     await stored(folder, CONFIG.replace("crm.contoso.com", "erp.contoso.com"))
-    assert "from connect-chats.toml" in package(folder, **(GOOD | {"APP_TENANTID": APP})).stdout
+    assert "from connect-chats.toml" in package(**(GOOD | {"APP_TENANTID": APP})).stdout
 
 
-def test_no_database_is_made(folder) -> None:
-    assert package(folder, **GOOD).returncode == 0
+def test_no_database_is_made(folder, package) -> None:
+    assert package(**GOOD).returncode == 0
     assert not (folder / "data").exists()
 
 
-def test_the_output_and_the_version_can_be_named(folder) -> None:
-    done = package(folder, "--output", "out/mine.zip", "--version", "1.2.3", **GOOD)
+def test_the_output_and_the_version_can_be_named(folder, package) -> None:
+    done = package("--output", "out/mine.zip", "--version", "1.2.3", **GOOD)
     assert done.returncode == 0, done.stderr
     assert manifest_in(folder / "out/mine.zip")["version"] == "1.2.3"
-    assert package(folder, "--version", "next", **GOOD).returncode == 2
+    assert package("--version", "next", **GOOD).returncode == 2
 
 
-def test_an_output_that_cannot_be_written_is_explained(folder) -> None:
+def test_an_output_that_cannot_be_written_is_explained(folder, package) -> None:
     (folder / "dist").write_text("a file in the way")
-    done = package(folder, **GOOD)
+    done = package(**GOOD)
     assert done.returncode == 2
     assert "--output" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_help_names_what_it_reads(folder) -> None:
-    told = package(folder, "--help").stdout
+def test_help_names_what_it_reads(package) -> None:
+    told = package("--help").stdout
     assert all(name in told for name in ("APP_ID", "TEAMS_APP_ID", "PUBLIC_URL", "CONFIG", "--output"))
 
 
-def test_a_server_that_nobody_can_reach_is_warned_of_and_still_gets_https_addresses(folder) -> None:
-    done = package(folder, APP_ID=APP)
+def test_a_server_that_nobody_can_reach_is_warned_of_and_still_gets_https_addresses(folder, package) -> None:
+    done = package(APP_ID=APP)
     assert done.returncode == 0, done.stderr
     assert "Warning: PUBLIC_URL is http://localhost:3978" in done.stdout
     manifest = manifest_in(folder / "dist/connect-chats.zip")

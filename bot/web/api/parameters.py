@@ -126,7 +126,7 @@ class EntityTags:
     def schema(self) -> Json:
         if self.star:
             return {"type": "string", "enum": ["*"]}
-        return {"type": "string", "pattern": rf"^(\*|{_TAG}(, ?{_TAG})*)$", "examples": ['"3"']}
+        return {"type": "string", "pattern": rf"^(\*|{_TAG}(, ?{_TAG})*)$"}
 
     def read(self, text: str | None) -> Tags | None:
         if text is None:
