@@ -136,7 +136,7 @@ def _record_row(view: RecordView, *, first: bool) -> Strict:
 
 def _timeline(answer: Timeline) -> Face:
     body = [line("Timeline", SMALL), *_named(answer.view)]
-    if False:
+    if answer.withheld:
         body.append(line("What happened is not shown in this chat, because others can read it.", spacing="small"))
         body.append(line("Ask me in our personal chat.", SUBTLE, spacing="small"))
         return body, pieces.open_button(answer.view)

@@ -194,6 +194,11 @@ class Playground:
         """Send any activity."""
         await self._post("/_internal/v1/customActivities", activity)
 
+    async def roster(self, chat: str) -> Json:
+        """What the Playground answers the bot that asks who is in a chat."""
+        async with self._session.get(f"{self.url}/_connector/v3/conversations/{chat}/pagedmembers") as response:
+            return await _json(response)
+
     # what the bot does ----------------------------------------------------------------------------------------------
 
     async def hear(

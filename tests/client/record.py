@@ -40,7 +40,7 @@ class Recorder:
         """Save what came, as many as there are names. Those that come at the same time are told apart by their type."""
         activities = [await asyncio.wait_for(self.received.get(), 5) for _ in names]
         for name, activity in zip(names, sorted(activities, key=lambda each: each["type"]), strict=True):
-            (TARGET / f"{name}.json").write_text(json.dumps(activity, indent=2, ensure_ascii=False) + "\n")
+            _write(name, activity)
 
 
 async def act(playground: Playground, recorder: Recorder) -> None:
@@ -69,12 +69,17 @@ async def act(playground: Playground, recorder: Recorder) -> None:
     await recorder.save("group-card-action")
     await playground.show(CARD, chat=personal)
     await recorder.save("personal-message-with-card")
+    _write("group-roster", await playground.roster(group))
     for name, chat in (("personal", personal), ("group", group), ("channel", channel)):
         await playground.open_chat(chat)
         await recorder.save(f"{name}-opened-conversation-update", f"{name}-opened-installation-update")
         for what in TEAM_LIFE_CYCLE if chat == channel else LIFE_CYCLE:
             await playground.happen(what, chat=chat)
             await recorder.save(f"{name}-{_dashed(what)}")
+
+
+def _write(name: str, content: Json) -> None:
+    (TARGET / f"{name}.json").write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def _dashed(name: str) -> str:

@@ -137,7 +137,7 @@ def _chats() -> None:
         _text("service_url"),
         _text("bot"),
         sa.Column("rostered", sa.Boolean, nullable=False),
-        sa.Column("roster_at", sa.BigInteger, nullable=False),
+        _number("roster_at"),
         sa.PrimaryKeyConstraint("tenant", "id", name="pk_chats"),
     )
     op.create_index("ix_chats_tenant_team", "chats", ["tenant", "team"])
@@ -153,7 +153,13 @@ def _chats() -> None:
         sa.PrimaryKeyConstraint("tenant", "chat", "account", name="pk_members"),
         sa.ForeignKeyConstraint(["tenant", "chat"], ["chats.tenant", "chats.id"], name="fk_members_chats"),
     )
-    op.create_index("ix_members_tenant_person_guest", "members", ["tenant", "person", "guest"])
+    op.create_index(
+        "ix_members_guests",
+        "members",
+        ["tenant", "person"],
+        sqlite_where=sa.text("guest = 1"),
+        postgresql_where=sa.text("guest"),
+    )
     op.create_table(
         "connections",
         _key("tenant"),
