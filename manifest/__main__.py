@@ -82,7 +82,7 @@ def _settings() -> Settings:
         SettingsInvalid: one line per problem.
     """
     settings, problems = read_settings()
-    if not settings.app_id:
+    if not _GUID.fullmatch(settings.app_id):
         state = "is not a GUID" if settings.app_id else "is missing"
         problems.append(f"APP_ID (or CLIENT_ID) {state}: Teams could not tell which bot this app is. {_REGISTER}")
     if problems:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 HEADER_TIMEOUT = 15.0
 KEEPALIVE = 75.0
 
 SILENT = web.AppKey("silent", set)
 """The young connections on which no whole request has arrived yet."""
+
+
+class _Terse(logging.Filter):
+    """What is not HTTP at all gets a line in the log, not a trace: anybody can send it, as often as they like."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
+            record.exc_info = None
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +46,7 @@ async def start(app: web.Application, *, host: str, port: int) -> Listening:
         OSError: the address can't be listened on.
     """
     silent = app[SILENT]
+    logging.getLogger("aiohttp.server").addFilter(_Terse())
     runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=KEEPALIVE)
     await runner.setup()
     loop = asyncio.get_running_loop()

@@ -24,8 +24,9 @@ def guard(bearer: str, *, public: Collection[str]):
     @web.middleware
     async def ask(request: web.Request, handler: Handler) -> web.StreamResponse:
         resource = request.match_info.route.resource
+        open_to_all = resource is not None and resource.canonical in public
         place = resource.canonical if resource else request.path
-        if (place == PREFIX or place.startswith(f"{PREFIX}/")) and place not in public:
+        if (place == PREFIX or place.startswith(f"{PREFIX}/")) and not open_to_all:
             _authenticate(request, expected)
         return await handler(request)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ class Answer:
     """What the API answered; `json` None when the body was empty."""
 
     status: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     json: Any
 
     @property
@@ -61,7 +61,7 @@ class Api:
             method, url, headers=sent, **({"data": raw} if raw is not None else {"json": body})
         ) as answer:
             text = await answer.read()
-            return Answer(answer.status, dict(answer.headers), await answer.json(content_type=None) if text else None)
+            return Answer(answer.status, answer.headers.copy(), await answer.json(content_type=None) if text else None)
 
     async def events(self, record: str = "account/A-1") -> list[str]:
         """The types of a record's events, oldest first."""
