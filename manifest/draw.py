@@ -34,7 +34,7 @@ def outline_icon() -> Image.Image:
     hollow = _bubble(size, box=(1 + line, 3 + line, 31 - line, 25 - line), radius=6 - line, tail=0)
     mask = ImageChops.subtract(bubble, hollow)
     mask = ImageChops.lighter(mask, _chain(size, box=(6, 9, 26, 19), width=2, gap=1))
-    icon = Image.new("RGBA", (size, size), (255, 255, 255, 0))
+    icon = Image.new("RGBA", (size, size), WHITE)
     icon.putalpha(_shrunk(mask, size))
     return icon
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestPayloadError
 
 HEADER_TIMEOUT = 15.0
 KEEPALIVE = 75.0
@@ -20,7 +21,7 @@ class _Terse(logging.Filter):
     """What is not HTTP at all gets a line in the log, not a trace: anybody can send it, as often as they like."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
+        if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError | RequestPayloadError):
             record.exc_info = None
         return True
 
@@ -47,7 +48,10 @@ async def start(app: web.Application, *, host: str, port: int) -> Listening:
     """
     silent = app[SILENT]
     logging.getLogger("aiohttp.server").addFilter(_Terse())
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=KEEPALIVE)
+    # Without `auto_decompress=False` a small compressed body would be blown up before anything can refuse it.
+    runner = web.AppRunner(
+        app, access_log=None, handle_signals=False, keepalive_timeout=KEEPALIVE, auto_decompress=False
+    )
     await runner.setup()
     loop = asyncio.get_running_loop()
     build = runner.server

@@ -10,12 +10,13 @@ import sys
 import time
 import tomllib
 import zipfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import psycopg
 import pytest
 from PIL import Image, ImageChops
 
@@ -236,29 +237,37 @@ def test_a_config_without_links_is_refused(folder, package) -> None:
     assert "no link patterns" in done.stderr
 
 
-async def stored(folder: Path, config: str) -> None:
-    """Put the settings of a file into the store in `folder`, as the first start does."""
-    (folder / "stored.toml").write_text(config)
-    store = open_store(f"sqlite:///{folder}/data/connect-chats.db", tenant=TENANT, clock=lambda: 1)
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def stored(request, folder) -> AsyncIterator[str]:
+    """A database whose settings name erp.contoso.com, as the first start with such a file leaves it."""
+    sqlite = request.param == "sqlite"
+    url = f"sqlite:///{folder}/data/connect-chats.db" if sqlite else request.getfixturevalue("postgres_url")
+    (folder / "stored.toml").write_text(CONFIG.replace("crm.contoso.com", "erp.contoso.com"))
+    store = open_store(url, tenant=TENANT, clock=lambda: 1)
     await store.start()
-    try:
-        await store.seed(load_catalogue(folder / "stored.toml"))
-    finally:
-        await store.close()
+    await store.seed(load_catalogue(folder / "stored.toml"))
+    yield url  # the program goes on running while the package is built
+    await store.close()
 
 
-async def test_the_store_goes_before_config(folder, package) -> None:
-    await stored(folder, CONFIG.replace("crm.contoso.com", "erp.contoso.com"))
-    done = package(**GOOD)
+def test_the_store_goes_before_config(stored, package) -> None:
+    done = package(**GOOD, DATABASE_URL=stored)
     assert done.returncode == 0, done.stderr
     assert "erp.contoso.com, orders.contoso.com (from the store)" in done.stdout
-    named = package("--config", "connect-chats.toml", **GOOD)
+    named = package("--config", "connect-chats.toml", **GOOD, DATABASE_URL=stored)
     assert "crm.contoso.com, orders.contoso.com (from connect-chats.toml)" in named.stdout
 
 
-async def test_a_store_without_settings_of_this_tenant_does_not_count(folder, package) -> None:
-    await stored(folder, CONFIG.replace("crm.contoso.com", "erp.contoso.com"))
-    assert "from connect-chats.toml" in package(**(GOOD | {"APP_TENANTID": APP})).stdout
+def test_a_store_without_settings_of_this_tenant_does_not_count(stored, package) -> None:
+    assert "from connect-chats.toml" in package(**(GOOD | {"APP_TENANTID": APP, "DATABASE_URL": stored})).stdout
+
+
+def test_a_database_without_tables_does_not_count_and_gets_none(postgres, package) -> None:
+    url = postgres.create()
+    assert "from connect-chats.toml" in package(**GOOD, DATABASE_URL=url).stdout
+    with psycopg.connect(url) as connection:
+        tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'"
+        assert connection.execute(tables).fetchone() == (0,)
 
 
 def test_no_database_is_made(folder, package) -> None:
@@ -322,8 +331,14 @@ def test_a_domain_that_looks_right_is_not(domain) -> None:
     assert warnings([domain]) == []
 
 
-def test_each_host_of_the_sample_is_claimed_once() -> None:
+def test_each_host_is_claimed_once_in_order_and_without_its_port(folder) -> None:
     assert link_domains(load_catalogue(ROOT / "connect-chats.toml")) == ["crm.example.com"]
+    hosts = [f"crm{number}.contoso.com" for number in range(9)]
+    links = [f"https://{host}:{port}/{{id}}" for port in (8443, 443) for host in reversed(hosts)]
+    (folder / "many.toml").write_text(
+        f'[[record_types]]\nname = "account"\nlabel = "Account"\nlinks = {json.dumps(links)}\n'
+    )
+    assert link_domains(load_catalogue(folder / "many.toml")) == hosts
 
 
 def test_the_name_people_mention_is_the_one_the_playground_plays() -> None:
