@@ -18,8 +18,9 @@ from bot.features.references import find_reference, not_understood
 from bot.features.scene import Scene
 from bot.ports import Directory, Json, Render, Store, Transaction
 
-LEASE = 30_000_000
-"""Microseconds for which a turn keeps the delivery of its own answer to itself; then the outbox takes over."""
+LEASE = 15_000_000
+"""Microseconds for which a turn keeps the delivery of its own answer to itself, as long as Teams waits for it; then the
+outbox takes over."""
 
 
 class _ChatNotKnown(Exception):

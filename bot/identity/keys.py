@@ -127,7 +127,7 @@ class SigningKeys:
             async with asyncio.timeout(FETCH_TIMEOUT):
                 metadata = await self._document(self._metadata_url)
                 keys = _usable_keys(await self._document(metadata.get("jwks_uri")))
-        except (aiohttp.ClientError, OSError, Unavailable) as error:  # TimeoutError is an OSError
+        except (aiohttp.ClientError, OSError, ValueError, Unavailable) as error:  # TimeoutError is an OSError
             self._problem = str(error) or type(error).__name__
             _log.warning("signing keys not refreshed; the known ones stay", reason=self._problem, known=len(self._keys))
         else:

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from bot.config import read_settings
-from tests.client.playground import PlaygroundFailed, start_playground, stop
+from tests.client.launch import PlaygroundFailed, start_playground, stop
 from tests.parts import PartMissing, install_client
 
 ROOT = Path(__file__).parents[2]

@@ -190,6 +190,8 @@ def _document(value: object) -> Callable[[], web.Response]:
         ("metadata", _document({"jwks_uri": 1})),
         ("metadata", _document({"jwks_uri": "file:///etc/passwd"})),
         ("metadata", _document({"jwks_uri": "https://"})),
+        ("metadata", _document({"jwks_uri": "https://["})),
+        ("metadata", _document({"jwks_uri": "https://\ud800/"})),
         ("metadata", _document("[" * 100_000)),
         ("metadata", lambda: web.Response(status=302, headers={"Location": "/v1/.well-known/openidconfiguration"})),
         ("keys", lambda: web.Response(status=302, headers={"Location": "/v1/.well-known/keys"})),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ from yarl import URL
 
 from bot.config import load_catalogue
 from bot.domain.chats import Chat, ChatKind
+from bot.store.engine import open_engines
+from bot.store.migrate import migrate
 from bot.store.store import SqlStore, open_store
 from bot.web.api import add_api
 from bot.web.problems import problems
@@ -93,23 +96,37 @@ async def serving(url: str, *, bearer: str = TOKEN) -> AsyncIterator[Api]:
             await store.close()
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with all tables and no rows: making one takes as long as most of these tests."""
+    path = tmp_path_factory.mktemp("api") / "migrated.db"
+    engines = open_engines(f"sqlite:///{path}")
+    migrate(engines.writer)
+    engines.dispose()
+    return path
+
+
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[Api]:
-    async for api in serving(f"sqlite:///{tmp_path}/api.db"):
+def sqlite_url(migrated: Path, tmp_path: Path) -> str:
+    shutil.copy(migrated, tmp_path / "api.db")
+    return f"sqlite:///{tmp_path}/api.db"
+
+
+@pytest.fixture
+async def api(sqlite_url: str) -> AsyncIterator[Api]:
+    async for api in serving(sqlite_url):
         yield api
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def any_api(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Api]:
+async def any_api(request: pytest.FixtureRequest) -> AsyncIterator[Api]:
     """The API on each database."""
-    sqlite = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path}/api.db" if sqlite else request.getfixturevalue("postgres_url")
-    async for api in serving(url):
+    async for api in serving(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")):
         yield api
 
 
 @pytest.fixture
-async def closed_api(tmp_path: Path) -> AsyncIterator[Api]:
+async def closed_api(sqlite_url: str) -> AsyncIterator[Api]:
     """The API of a server without API_TOKEN."""
-    async for api in serving(f"sqlite:///{tmp_path}/api.db", bearer=""):
+    async for api in serving(sqlite_url, bearer=""):
         yield api
