@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-from aiohttp import ClientSession, web
+from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from bot.config import DEMO_ADMIN, Settings, load_catalogue
@@ -54,7 +54,7 @@ async def create_app(settings: Settings, *, clock: Clock = system_clock) -> web.
         token=tokens.bot_token if tokens else None,
         invalidate=tokens.invalidate if tokens else None,
     )
-    conversation = Conversation(store=store, directory=connector, render=render)
+    conversation = Conversation(store=store, directory=connector, render=render, clock=clock)
     outbox = Outbox(store=store, sender=connector, unreachable=lifecycle.suspend)
     receiver = Receiver(
         authenticate=_anybody if settings.demo else _authenticate(settings, keys, clock),
@@ -70,12 +70,15 @@ async def create_app(settings: Settings, *, clock: Clock = system_clock) -> web.
         registry=CollectorRegistry(),
         add_api=lambda app: add_api(app, store=store, bearer=settings.bearer, render=render, wake=outbox.wake),
     )
-    app.cleanup_ctx.append(_lifetime(settings, store=store, session=session, outbox=outbox))
+    closing = [keys.close, *([tokens.close] if tokens else []), session.close, store.close]
+    app.cleanup_ctx.append(_lifetime(settings, store=store, outbox=outbox, closing=closing))
     return app
 
 
-def _lifetime(settings: Settings, *, store: SqlStore, session: ClientSession, outbox: Outbox):
-    """Opens the store and starts the outbox; stops both in the other order."""
+def _lifetime(
+    settings: Settings, *, store: SqlStore, outbox: Outbox, closing: Sequence[Callable[[], Awaitable[None]]]
+) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Opens the store and starts the outbox; ends the outbox and closes the rest in the order given."""
     defaults = first_settings(settings)
 
     async def lifetime(app: web.Application) -> AsyncIterator[None]:
@@ -87,8 +90,8 @@ def _lifetime(settings: Settings, *, store: SqlStore, session: ClientSession, ou
         yield
         worker.cancel()
         await asyncio.gather(worker, return_exceptions=True)
-        await session.close()
-        await store.close()
+        for close in closing:
+            await close()
 
     return lifetime
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import ClientConnectionError, ClientSession
@@ -31,57 +33,71 @@ def message(connector: FakeConnector, number: int, chat: str, text: str) -> dict
     }
 
 
-async def deliver(http: ClientSession, base: str, activity: dict) -> bool:
-    """Whether the program acknowledged it."""
-    try:
-        async with http.post(f"{base}/api/messages", json=activity) as response:
-            return response.status == 200
-    except ClientConnectionError:
-        return False
+@dataclass(slots=True)
+class Teams:
+    """Delivers each message again until it is acknowledged, also to the next process."""
+
+    http: ClientSession
+    connector: FakeConnector
+    numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 100_000)))
+    acknowledged: set[int] = field(default_factory=set)
+    pending: list[dict] = field(default_factory=list)
+    base: str = ""
+    up: bool = False
+
+    async def deliver(self, activity: dict) -> bool:
+        try:
+            async with self.http.post(f"{self.base}/api/messages", json=activity) as response:
+                return response.status == 200
+        except ClientConnectionError:
+            return False
+
+    async def connect(self, chat: str) -> None:
+        assert await self.deliver(message(self.connector, next(self.numbers), chat, f"connect {ACCOUNT}"))
+
+    async def notes(self, chat: str) -> None:
+        """One note after the other until the process is gone; then one may be left pending."""
+        while self.up:
+            number = next(self.numbers)
+            activity = message(self.connector, number, chat, f"note n{number}")
+            if await self.deliver(activity):
+                self.acknowledged.add(number)
+            else:
+                self.pending.append(activity)
+                return
+
+    async def catch_up(self) -> None:
+        for activity in self.pending:
+            assert await self.deliver(activity)
+            self.acknowledged.add(int(activity["id"].removeprefix("crash-")))
+        self.pending.clear()
 
 
 async def test_killed_while_notes_stream_in_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     chance = random.Random(SEED)
     port = free_port()
-    acknowledged: set[int] = set()
-    numbers = iter(range(1, 100_000))
     async with FakeConnector(tls=False) as connector, ClientSession() as http:
         connector.chats = {chat: [ALEX.member()] for chat in CHATS}
+        teams = Teams(http, connector)
         for _ in range(KILLS):
             async with running_program(tmp_path, {}, "--demo", port=port) as program:
-                for chat in CHATS:
-                    await deliver(http, program.base, message(connector, next(numbers), chat, f"connect {ACCOUNT}"))
-
-                async def stream(chat: str, base: str = program.base) -> None:
-                    """As Teams does: the same message again until it is acknowledged."""
-                    for number in numbers:
-                        activity = message(connector, number, chat, f"note n{number}")
-                        while not await deliver(http, base, activity):
-                            await asyncio.sleep(0.05)
-                            if not alive.is_set():
-                                pending.append(activity)
-                                return
-                        acknowledged.add(number)
-
-                alive, pending = asyncio.Event(), []
-                alive.set()
-                streams = [asyncio.create_task(stream(chat)) for chat in CHATS]
+                teams.base, teams.up = program.base, True
+                await teams.catch_up()
+                await asyncio.gather(*(teams.connect(chat) for chat in CHATS))
+                streams = [asyncio.create_task(teams.notes(chat)) for chat in CHATS]
                 await asyncio.sleep(chance.uniform(0.3, 0.8))
-                alive.clear()
                 await program.kill()
+                teams.up = False
                 await asyncio.gather(*streams)
-            async with running_program(tmp_path, {}, "--demo", port=port) as program:
-                for activity in pending:
-                    assert await deliver(http, program.base, activity)
-                    acknowledged.add(int(activity["id"].removeprefix("crash-")))
-
+        assert teams.pending
         async with running_program(tmp_path, {}, "--demo", port=port) as program:
+            await teams.catch_up()
             events = await timeline(http, program.base)
             taken = Counter(event["data"]["text"] for event in events if event["type"] == "note.added")
-            assert taken == Counter(f"n{number}" for number in acknowledged)
+            assert taken == Counter(f"n{number}" for number in teams.acknowledged)
             assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
-            await every_answer(connector, {f"n{number}" for number in acknowledged})
-    assert len(acknowledged) > len(CHATS)
+            await every_answer(connector, {f"n{number}" for number in teams.acknowledged})
+    assert len(teams.acknowledged) > len(CHATS)
 
 
 async def timeline(http: ClientSession, base: str) -> list[dict]:

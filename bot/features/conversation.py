@@ -16,7 +16,7 @@ from bot.features import connections, lifecycle, notes, timeline, why
 from bot.features.help import help_for
 from bot.features.references import find_reference, not_understood
 from bot.features.scene import Scene
-from bot.ports import Directory, Json, Render, Store, Transaction
+from bot.ports import Clock, Directory, Json, Render, Store, Transaction
 
 LEASE = 15_000_000
 """Microseconds for which a turn keeps the delivery of its own answer to itself, as long as Teams waits for it; then the
@@ -55,10 +55,11 @@ class Conversation:
         render: an answer as a message; pure, so it may run inside a transaction.
     """
 
-    def __init__(self, *, store: Store, directory: Directory, render: Render) -> None:
+    def __init__(self, *, store: Store, directory: Directory, render: Render, clock: Clock) -> None:
         self._store = store
         self._directory = directory
         self._render = render
+        self._clock = clock
         self._learning: dict[str, asyncio.Task[None]] = {}
 
     async def hear(self, message: Message, *, in_body: bool = False) -> Reply:
@@ -96,7 +97,7 @@ class Conversation:
         chats = await self._store.read(lambda tx: lifecycle.affected(tx, change))
         if not chats:
             return Reply(message=None)
-        rosters = await lifecycle.gather(change, chats, self._directory)
+        rosters = await lifecycle.gather(change, chats, self._directory, self._clock)
 
         def work(tx: Transaction) -> Reply:
             welcome = lifecycle.apply(tx, change, rosters)
@@ -140,8 +141,8 @@ class Conversation:
         await asyncio.shield(learning)
 
     async def _read_and_remember(self, chat: Chat) -> None:
-        members = await lifecycle.read_roster(self._directory, chat)
-        await self._store.write(lambda tx: lifecycle.remember(tx, chat, members))
+        roster = await lifecycle.read_roster(self._directory, chat, self._clock)
+        await self._store.write(lambda tx: lifecycle.remember(tx, chat, roster))
 
     def _looking(self, turn: Turn, work: Callable[[Transaction, Scene], Answer]) -> Callable[[Transaction], Reply]:
         def step(tx: Transaction) -> Reply:

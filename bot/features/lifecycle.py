@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.domain.answers import Welcome
@@ -19,7 +19,7 @@ from bot.domain.turns import ChangeKind, ChatChange
 from bot.errors import SendFailed
 from bot.features.connections import by_record
 from bot.features.help import welcome_to
-from bot.ports import Directory, Transaction
+from bot.ports import Clock, Directory, Transaction
 
 ROSTER_DEADLINE = 3.0
 """Seconds: a command is answered without the roster rather than late."""
@@ -28,13 +28,25 @@ ROSTER_RETRY = 60 * 1_000_000
 MAX_CHANNELS_AT_ONCE = 25
 
 
-async def read_roster(directory: Directory, chat: Chat) -> Sequence[Member] | None:
-    """Who is in the chat, or None when that can't be known in time."""
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Who is in a chat: None when that could not be known in time.
+
+    `read_at`: when reading began. Of two rosters the one that was begun later is true; they may arrive in any order.
+    """
+
+    members: Sequence[Member] | None
+    read_at: int
+
+
+async def read_roster(directory: Directory, chat: Chat, clock: Clock) -> Roster:
+    """Ask who is in the chat, with a deadline."""
+    began = clock()
     try:
         async with asyncio.timeout(ROSTER_DEADLINE):
-            return await directory.members(chat)
+            return Roster(await directory.members(chat), began)
     except (SendFailed, TimeoutError):
-        return None
+        return Roster(None, began)
 
 
 def is_current(stored: Chat | None, heard: Chat, now: int) -> bool:
@@ -58,15 +70,17 @@ def _merged(stored: Chat, heard: Chat) -> Chat:
     )
 
 
-def remember(tx: Transaction, heard: Chat, members: Sequence[Member] | None) -> Chat:
-    """Keep what was heard of a chat the bot is in, and its roster when it could be read."""
+def remember(tx: Transaction, heard: Chat, roster: Roster) -> Chat:
+    """Keep what was heard of a chat the bot is in, and its roster unless a later one is known already."""
     tx.lock_chat(heard.id)
     stored = tx.chat(heard.id)
     chat = _merged(stored, heard) if stored else heard
-    if members is not None:
-        members = [_placed(tx, member) for member in members]
-        chat = replace(chat, audience=audience_of(members, tenant=tx.tenant), rostered=True)
-    chat = replace(chat, roster_at=tx.now)
+    members = None
+    if chat.roster_at <= roster.read_at:
+        chat = replace(chat, roster_at=roster.read_at)
+        if roster.members is not None:
+            members = [_placed(tx, member) for member in roster.members]
+            chat = replace(chat, audience=audience_of(members, tenant=tx.tenant), rostered=True)
     tx.put_chat(chat)
     if members is not None:
         tx.replace_members(chat.id, members)
@@ -109,11 +123,11 @@ def suspend(tx: Transaction, chat_id: str, state: ChatState, *, actor: Actor | N
         tell_records(tx, stored, EventType.CHAT_SUSPENDED, actor=actor)
 
 
-async def gather(change: ChatChange, chats: Sequence[Chat], directory: Directory) -> dict[str, Sequence[Member] | None]:
+async def gather(change: ChatChange, chats: Sequence[Chat], directory: Directory, clock: Clock) -> dict[str, Roster]:
     """The rosters that a change makes necessary, by chat id; it runs before the transaction."""
     if change.kind in (ChangeKind.BOT_REMOVED, ChangeKind.DELETED, ChangeKind.RENAMED):
         return {}
-    rosters = await asyncio.gather(*(read_roster(directory, chat) for chat in chats[:MAX_CHANNELS_AT_ONCE]))
+    rosters = await asyncio.gather(*(read_roster(directory, chat, clock) for chat in chats[:MAX_CHANNELS_AT_ONCE]))
     return dict(zip((chat.id for chat in chats), rosters, strict=False))
 
 
@@ -124,28 +138,29 @@ def affected(tx: Transaction, change: ChatChange) -> list[Chat]:
     return tx.channels_of(change.team) if change.team else []
 
 
-def apply(tx: Transaction, change: ChatChange, rosters: Mapping[str, Sequence[Member] | None]) -> Welcome | None:
+def apply(tx: Transaction, change: ChatChange, rosters: Mapping[str, Roster]) -> Welcome | None:
     """Write what happened; the answer is a welcome when the bot came to a chat."""
     welcome = None
     actor = change.turn.person.actor if change.turn.person.id else None
     for chat in affected(tx, change):
         tx.lock_chat(chat.id)
         stored = tx.chat(chat.id)
+        roster = rosters.get(chat.id, Roster(None, tx.now))
         match change.kind:
             case ChangeKind.BOT_REMOVED:
                 suspend(tx, chat.id, ChatState.SUSPENDED, actor=actor)
             case ChangeKind.DELETED:
                 suspend(tx, chat.id, ChatState.GONE, actor=actor)
             case ChangeKind.BOT_ADDED | ChangeKind.RESTORED:
-                known = remember(tx, chat, rosters.get(chat.id))
+                known = remember(tx, chat, roster)
                 if change.kind is ChangeKind.BOT_ADDED and (stored is None or stored.state is not ChatState.ACTIVE):
                     welcome = welcome_to(known.kind, tx.catalogue())
             case ChangeKind.RENAMED:
                 _rename(tx, stored, change)
             case ChangeKind.MEMBERS_ADDED:
-                _people_came(tx, chat, change.members, rosters.get(chat.id))
+                _people_came(tx, chat, change.members, roster)
             case ChangeKind.MEMBERS_REMOVED:
-                _people_left(tx, chat, change.members, rosters.get(chat.id))
+                _people_left(tx, chat, change.members, roster)
     return welcome
 
 
@@ -160,19 +175,19 @@ def _rename(tx: Transaction, stored: Chat | None, change: ChatChange) -> None:
         tell_records(tx, chat, EventType.CHAT_RENAMED, data={"from": stored.topic, "to": change.topic})
 
 
-def _people_came(tx: Transaction, chat: Chat, came: Iterable[Member], roster: Sequence[Member] | None) -> None:
+def _people_came(tx: Transaction, chat: Chat, came: Iterable[Member], roster: Roster) -> None:
     tx.lock_chat(chat.id)
     before = {member.account for member in tx.members(chat.id)}
     known = _after_change(tx, chat, roster)
-    named = {member.account: member for member in roster or ()}
+    named = {member.account: member for member in roster.members or ()}
     newcomers = [named.get(member.account, member) for member in came if member.account not in before]
-    if roster is None:
+    if roster.members is None:
         tx.put_members(chat.id, newcomers)
     for member in newcomers:
         tell_records(tx, known, EventType.MEMBER_JOINED, data=_about(member))
 
 
-def _people_left(tx: Transaction, chat: Chat, left: Iterable[Member], roster: Sequence[Member] | None) -> None:
+def _people_left(tx: Transaction, chat: Chat, left: Iterable[Member], roster: Roster) -> None:
     tx.lock_chat(chat.id)
     before = {member.account: member for member in tx.members(chat.id)}
     known = _after_change(tx, chat, roster)
@@ -182,10 +197,10 @@ def _people_left(tx: Transaction, chat: Chat, left: Iterable[Member], roster: Se
         tell_records(tx, known, EventType.MEMBER_LEFT, data=_about(member))
 
 
-def _after_change(tx: Transaction, chat: Chat, roster: Sequence[Member] | None) -> Chat:
+def _after_change(tx: Transaction, chat: Chat, roster: Roster) -> Chat:
     """The chat with its new roster; without one nobody can say any more who is in it."""
     known = remember(tx, chat, roster)
-    if roster is None:
+    if roster.members is None:
         known = replace(known, audience=Audience.UNKNOWN, rostered=False)
         tx.put_chat(known)
     return known

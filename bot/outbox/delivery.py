@@ -80,7 +80,8 @@ class Outbox:
             await self._sender.send(delivery.chat, delivery.message)
         except (ChatUnreachable, ChatGone) as error:
             state = ChatState.GONE if isinstance(error, ChatGone) else ChatState.SUSPENDED
-            await self._store.write(lambda tx: self._give_up(tx, delivery, state, str(error)))
+            why = str(error)
+            await self._store.write(lambda tx: self._give_up(tx, delivery, state, why))
         except SendFailed as error:
             await self._later(delivery, error)
         else:

@@ -48,7 +48,7 @@ class _Factory(ConnectorFactory):
 
 
 class _Authenticated(BotFrameworkAuthentication):
-    """Says what the edge has found out. What would authenticate on its own is not implemented and so can't be reached."""
+    """The edge has authenticated already: whatever the SDK would do on its own about it is refused."""
 
     async def authenticate_request(self, activity: Activity, auth_header: str) -> AuthenticateRequestResult:
         raise PermissionError("Requests are authenticated by the edge.")

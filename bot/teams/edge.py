@@ -84,6 +84,13 @@ def _check_shape(activity: Json) -> None:
     kind = activity.get("type")
     if not isinstance(kind, str) or not 0 < len(kind) <= 64:
         raise Invalid("This is no activity: it has no type.", next_step="Send a Bot Framework activity.")
+    _check_members(activity)
+    _check_accounts(activity)
+    if activity.get("name") != ANONYMOUS_QUERY:
+        _check_addresses(activity)
+
+
+def _check_members(activity: Json) -> None:
     for name in ("id", "serviceUrl", "channelId", "name", "text", "textFormat", "deliveryMode", "action", "topicName"):
         _expect(activity, name, str, "text")
     for name in ("from", "conversation", "recipient", "channelData"):
@@ -92,6 +99,11 @@ def _check_shape(activity: Json) -> None:
         _expect(activity, name, list, "a list")
         if not all(isinstance(item, dict) for item in activity.get(name) or ()):
             raise Invalid(f"This is no activity: {name} must hold objects.")
+    if len(activity.get("id") or "") > MAX_ID:
+        raise Invalid("This is no activity: its id is too long.")
+
+
+def _check_accounts(activity: Json) -> None:
     for name in ("from", "conversation", "recipient"):
         _check_account(activity.get(name) or {}, name)
     for name in ("membersAdded", "membersRemoved"):
@@ -99,10 +111,11 @@ def _check_shape(activity: Json) -> None:
             _check_account(member, name)
             if not member.get("id"):
                 raise Invalid(f"This is no activity: {name} holds somebody without an id.")
-    if len(activity.get("id") or "") > MAX_ID:
-        raise Invalid("This is no activity: its id is too long.")
-    if activity.get("name") == ANONYMOUS_QUERY:
-        return
+
+
+def _check_addresses(activity: Json) -> None:
+    """Where it comes from and, for what is answered, from whom."""
+    kind = activity["type"]
     if kind in ("message", "invoke", "conversationUpdate", "installationUpdate"):
         if not (activity.get("conversation") or {}).get("id"):
             raise Invalid("This is no activity: it names no conversation.")

@@ -1,8 +1,8 @@
 """`make bench`: how fast the product is, as ratios to two references that run beside it.
 
-The floor is a bare aiohttp handler that gives the same answer (`floor.py`), stock is the SDK's own way (`stock.py`). What
-other programs do on this machine at the same time moves the rates but hardly the ratios. Writes `bench.json`. A missed
-goal is printed, and is no failure: the exit code is 0 unless something broke.
+The floor is a bare aiohttp handler that gives the same answer (`floor.py`), stock is the SDK's own way (`stock.py`).
+What other programs do on this machine at the same time moves the rates but hardly the ratios. Writes `bench.json`. A
+missed goal is printed, and is no failure: the exit code is 0 unless something broke.
 """
 
 from __future__ import annotations
@@ -33,13 +33,16 @@ def main() -> int:
     chosen = options.parse_args()
     started = time.perf_counter()
     place = ROOT / "tests" / "output"
-    place.mkdir(exist_ok=True)  # not the system's folder for temporary files: that may be in memory
-    print(f"{Cores.split()}", flush=True)
+    place.mkdir(exist_ok=True)  # the system's folder for temporary files may be in memory, where nothing is durable
+    cores = Cores.split()
+    cores.bind_load()
+    print(cores, flush=True)
     try:
         with tempfile.TemporaryDirectory(prefix="bench-", dir=place) as folder:
             seen = asyncio.run(
                 measure(
                     place / folder,
+                    cores,
                     rounds=chosen.rounds,
                     seconds=chosen.seconds,
                     say=lambda what: print(f"[{time.perf_counter() - started:5.0f} s] {what}", flush=True),
@@ -52,7 +55,7 @@ def main() -> int:
     about = {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "cores": str(Cores.split()),
+        "cores": str(cores),
         "records": RECORDS,
         "rounds": chosen.rounds,
         "seconds": chosen.seconds,

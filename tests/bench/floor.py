@@ -1,4 +1,4 @@
-"""The floor: the least that any bot on aiohttp does for a pasted link. No rights, no settings, no checks but the token's.
+"""The floor: the least a bot on aiohttp does for a pasted link. No rights, no settings, no checks but the token's.
 
 python -m tests.bench.floor DATABASE PUBLIC_KEY APP_ID ISSUER
 """

@@ -38,6 +38,11 @@ class Cores:
         cores = sorted(os.sched_getaffinity(0))
         return cls(serving=cores[0], loading=cores[1] if len(cores) > 1 else None)
 
+    def bind_load(self) -> None:
+        """This process is the load generator."""
+        if self.loading is not None:
+            os.sched_setaffinity(0, {self.loading})
+
     def __str__(self) -> str:
         if self.serving is None:
             return "this system binds no process to a core, so more than one may serve"
@@ -95,13 +100,16 @@ async def serving(
     try:
         if core is not None:
             os.sched_setaffinity(process.pid, {core})
-        port = await _port(process, log)
+        port = await _port(process)
+        if port is None:
+            raise ServerFailed(f"The {name} did not get ready. It said:\n{log.read_text(errors='replace')[-2000:]}")
         yield Server(pid=process.pid, port=port, start_seconds=time.perf_counter() - started)
     finally:
         await _stop(process)
 
 
-async def _port(process: asyncio.subprocess.Process, log: Path) -> int:
+async def _port(process: asyncio.subprocess.Process) -> int | None:
+    """Where it listens; None when it ended, or did not say so in time."""
     assert process.stdout is not None
     try:
         async with asyncio.timeout(START_TIMEOUT):
@@ -109,8 +117,8 @@ async def _port(process: asyncio.subprocess.Process, log: Path) -> int:
                 if ready := _READY.search(line.decode()):
                     return int(ready[1])
     except TimeoutError:
-        pass
-    raise ServerFailed(f"A server did not get ready. It said:\n{log.read_text(errors='replace')[-2000:]}")
+        return None
+    return None
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

@@ -24,6 +24,8 @@ BOT_TOKEN = "the-token-of-the-bot"
 LONG, SHORT = 3599, 2
 """Seconds a token for the connector lives: as in reality, and so that the token endpoint is asked once a second."""
 PEOPLE = 3
+SAID = ("This chat is ", "Here is what you can ask me", "A note was added")
+"""How the notifications of the replies begin that mean: done."""
 HOLD = 0.5
 """Seconds."""
 
@@ -66,9 +68,10 @@ class Stage:
         self.connector.faults.extend([Fault(delay=HOLD)] * number)
 
     def take_counts(self) -> tuple[int, int, int]:
-        """Replies, token calls and new connections to the connector since the last time."""
+        """Replies (not apologies), token calls and new connections to the connector since the last time."""
         tokens, connections = self._counts
-        replies = sum(1 for request in self.connector.received if request.method == "POST" and request.status == 201)
+        said = (activity["summary"] for chat in self.connector.messages.values() for _, activity in chat)
+        replies = sum(summary.startswith(SAID) for summary in said)
         self._counts = self.microsoft.requests["token"], self.connector.handshakes
         self.connector.received.clear()
         self.connector.messages.clear()
@@ -76,7 +79,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(folder: Path, starts: list[float], say: Callable[[str], None]) -> AsyncIterator[Stage]:
+async def staged(folder: Path, cores: Cores, starts: list[float], say: Callable[[str], None]) -> AsyncIterator[Stage]:
     """Seed, start and warm up. Adds the product's times from start to ready to `starts`.
 
     Raises:
@@ -90,17 +93,20 @@ async def staged(folder: Path, starts: list[float], say: Callable[[str], None]) 
         microsoft = await stack.enter_async_context(Microsoft())
         stage = Stage(microsoft, await stack.enter_async_context(FakeConnector(ca=microsoft.ca)))
         say("starting the product, the floor and the stock SDK")
-        await _start(stack, stage, folder, database, starts)
+        await _start(stack, stage, folder, cores, database, starts)
         say(f"connecting {CHATS} chats")
         await drive(stage.product.port, stage.traffic.connects(), in_flight=16)
+        if (connected := stage.take_counts()[0]) != CHATS:
+            raise NotComparable(f"Only {connected} of {CHATS} chats could be connected.")
         await _same_answer(stage)
         for server in (stage.product, stage.floor, stage.stock):
             await drive(server.port, islice(stage.links, 200), in_flight=16)
         yield stage
 
 
-async def _start(stack: AsyncExitStack, stage: Stage, folder: Path, database: str, starts: list[float]) -> None:
-    core = Cores.split().serving
+async def _start(
+    stack: AsyncExitStack, stage: Stage, folder: Path, cores: Cores, database: str, starts: list[float]
+) -> None:
     environment = stage.microsoft.environment() | {
         "CONNECTOR_HOSTS": "localhost",
         "DATABASE_URL": database,
@@ -112,7 +118,7 @@ async def _start(stack: AsyncExitStack, stage: Stage, folder: Path, database: st
     key.write_bytes(public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
 
     def start(name: str, *command: str) -> AbstractAsyncContextManager[Server]:
-        return serving(name, command, core=core, environment=environment, folder=folder)
+        return serving(name, command, core=cores.serving, environment=environment, folder=folder)
 
     def product() -> AbstractAsyncContextManager[Server]:
         return start("product", str(ROOT / "app.py"))
