@@ -4,34 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import and_, delete, exists, select
+from sqlalchemy import and_, select
 
 from bot.domain.chats import Chat, Connection
 from bot.domain.people import Member
 from bot.domain.records import RecordId
-from bot.store import schema
+from bot.store.records import key_of
 from bot.store.rows import chat_of, connection_of, member_of
+from bot.store.schema import chats, connections, members
 from bot.store.session import Session
+from bot.store.statements import Statement, add, mine, put, remove, rows
+
+_CHAT = rows(chats, "id")
+_CHANNELS = rows(chats, "team", order=("id",))
+_PUT_CHAT = put(chats)
+
+_MEMBERS = rows(members, "chat", order=("account",))
+_PUT_MEMBER = put(members)
+_REMOVE_MEMBER = remove(members, "chat", "account")
+_REMOVE_MEMBERS = remove(members, "chat")
+_GUEST = Statement(lambda _: select(members.c.chat).where(mine(members, "person"), members.c.guest.is_(True)).limit(1))
+
+_CONNECTION = rows(connections, "chat", "type", "id")
+_OF_CHAT = rows(connections, "chat", order=("since", "type", "id"))
+_OF_RECORD = rows(connections, "type", "id", order=("since", "chat"))
+_CHATS_OF_RECORD = Statement(
+    lambda _: (
+        select(chats)
+        .join(connections, and_(connections.c.tenant == chats.c.tenant, connections.c.chat == chats.c.id))
+        .where(mine(connections, "type", "id"))
+    )
+)
+_ADD_CONNECTION = add(connections)
+_REMOVE_CONNECTION = remove(connections, "chat", "type", "id")
 
 
 class ChatsPart(Session):
     """Members and connections belong to a chat that was put before; the database refuses others."""
 
     def chat(self, chat: str) -> Chat | None:
-        row = self._one(select(schema.chats).where(self._mine(schema.chats, id=chat)))
+        row = self._one(_CHAT, id=chat)
         return None if row is None else chat_of(row)
 
     def channels_of(self, team: str) -> list[Chat]:
-        rows = self._all(select(schema.chats).where(self._mine(schema.chats, team=team)).order_by(schema.chats.c.id))
-        return [chat_of(row) for row in rows]
+        return [chat_of(row) for row in self._all(_CHANNELS, team=team)]
 
     def lock_chat(self, chat: str) -> None:
         self._lock("chat", chat)
 
     def put_chat(self, chat: Chat) -> None:
         self.lock_chat(chat.id)
-        self._put(
-            schema.chats,
+        self._run(
+            _PUT_CHAT,
             id=chat.id,
             kind=chat.kind.value,
             topic=chat.topic,
@@ -47,72 +71,64 @@ class ChatsPart(Session):
     # members ---------------------------------------------------------------------------------------------------------
 
     def members(self, chat: str) -> list[Member]:
-        members = schema.members
-        rows = self._all(select(members).where(self._mine(members, chat=chat)).order_by(members.c.account))
-        return [member_of(row) for row in rows]
+        return [member_of(row) for row in self._all(_MEMBERS, chat=chat)]
 
     def put_members(self, chat: str, members: Iterable[Member]) -> None:
         self.lock_chat(chat)
-        for member in members:
-            self._put(
-                schema.members,
-                chat=chat,
-                account=member.account,
-                person=member.id,
-                name=member.name,
-                home=member.tenant,
-                guest=member.guest,
-            )
+        self._run_for_each(
+            _PUT_MEMBER,
+            (
+                {
+                    "chat": chat,
+                    "account": member.account,
+                    "person": member.id,
+                    "name": member.name,
+                    "home": member.tenant,
+                    "guest": member.guest,
+                }
+                for member in members
+            ),
+        )
 
     def replace_members(self, chat: str, members: Iterable[Member]) -> None:
         self.lock_chat(chat)
-        self._execute(delete(schema.members).where(self._mine(schema.members, chat=chat)))
+        self._run(_REMOVE_MEMBERS, chat=chat)
         self.put_members(chat, members)
 
     def remove_members(self, chat: str, accounts: Iterable[str]) -> None:
         self.lock_chat(chat)
-        these = schema.members.c.account.in_(list(accounts))
-        self._execute(delete(schema.members).where(self._mine(schema.members, chat=chat), these))
+        self._run_for_each(_REMOVE_MEMBER, ({"chat": chat, "account": account} for account in accounts))
 
     def is_guest(self, person: str) -> bool:
-        row = self._one(select(exists().where(self._mine(schema.members, person=person, guest=True)).label("guest")))
-        return bool(row and row.guest)
+        return self._one(_GUEST, person=person) is not None
 
     # connections -----------------------------------------------------------------------------------------------------
 
     def connection(self, chat: str, record: RecordId) -> Connection | None:
-        key = {"chat": chat, "type": record.type, "id": record.id}
-        row = self._one(select(schema.connections).where(self._mine(schema.connections, **key)))
+        row = self._one(_CONNECTION, chat=chat, **key_of(record))
         return None if row is None else connection_of(row)
 
     def connections_of_chat(self, chat: str) -> list[Connection]:
         """Oldest first."""
-        connections = schema.connections
-        order = connections.c.since, connections.c.type, connections.c.id
-        rows = self._all(select(connections).where(self._mine(connections, chat=chat)).order_by(*order))
-        return [connection_of(row) for row in rows]
+        return [connection_of(row) for row in self._all(_OF_CHAT, chat=chat)]
 
     def connections_of_record(self, record: RecordId) -> list[tuple[Connection, Chat]]:
         """Oldest first."""
-        connections, chats = schema.connections, schema.chats
-        of_record = self._mine(connections, type=record.type, id=record.id)
-        rows = self._all(select(connections).where(of_record).order_by(connections.c.since, connections.c.chat))
-        same = and_(connections.c.tenant == chats.c.tenant, connections.c.chat == chats.c.id)
-        known = {row.id: chat_of(row) for row in self._all(select(chats).join(connections, same).where(of_record))}
-        return [(connection_of(row), known[row.chat]) for row in rows]
+        found = self._all(_OF_RECORD, **key_of(record))
+        known = {row.id: chat_of(row) for row in self._all(_CHATS_OF_RECORD, **key_of(record))} if found else {}
+        return [(connection_of(row), known[row.chat]) for row in found]
 
     def add_connection(self, connection: Connection) -> bool:
         by = connection.by
-        return self._add(
-            schema.connections,
+        added = self._one(
+            _ADD_CONNECTION,
             chat=connection.chat,
-            type=connection.record.type,
-            id=connection.record.id,
+            **key_of(connection.record),
             since=connection.since,
             by_id=by and by.id,
             by_name=by and by.name,
         )
+        return added is not None
 
     def remove_connection(self, chat: str, record: RecordId) -> bool:
-        key = {"chat": chat, "type": record.type, "id": record.id}
-        return self._execute(delete(schema.connections).where(self._mine(schema.connections, **key))).rowcount == 1
+        return self._run(_REMOVE_CONNECTION, chat=chat, **key_of(record)).rowcount == 1

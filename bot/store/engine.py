@@ -74,7 +74,11 @@ def _sqlite(url: URL) -> Engines:
         raise SettingsInvalid(
             [f"DATABASE_URL names a file in {str(folder)!r}, which can't be made: {error.strerror}. Name another."]
         ) from None
-    options: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
+    # Named parameters, as psycopg takes them: compiled statements run on both with the same values.
+    options: dict[str, Any] = {
+        "paramstyle": "named",
+        "connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+    }
     writer, reader = create_engine(url, **options), create_engine(url, **options)
     event.listen(writer, "connect", _sqlite_writer)
     event.listen(reader, "connect", _sqlite_reader)

@@ -4,14 +4,64 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, select
 from ulid import ULID
 
 from bot.domain.events import Event, Fact
 from bot.domain.records import RecordId
-from bot.store import schema
+from bot.store.records import key_of
 from bot.store.rows import event_of
+from bot.store.schema import events, feeds, timelines
 from bot.store.session import Session, to_text
+from bot.store.statements import Insert, Statement, append, mine
+
+_NO_SEQ_IS_AS_HIGH = 2**62
+_LIMIT = bindparam("limit")
+
+
+def _take_seq(insert: Insert) -> Any:
+    key = {name: bindparam(name) for name in ("tenant", "type", "id")}
+    statement = insert(timelines).values(**key, last_seq=1, last_version=0)
+    return statement.on_conflict_do_update(
+        index_elements=list(key), set_={"last_seq": timelines.c.last_seq + 1}
+    ).returning(timelines.c.last_seq)
+
+
+def _take_positions(insert: Insert) -> Any:
+    count = bindparam("count")
+    statement = insert(feeds).values(tenant=bindparam("tenant"), last_position=count)
+    return statement.on_conflict_do_update(
+        index_elements=["tenant"], set_={"last_position": feeds.c.last_position + count}
+    ).returning(feeds.c.last_position)
+
+
+_TAKE_SEQ = Statement(_take_seq)
+_TAKE_POSITIONS = Statement(_take_positions)
+_APPEND = append(events)
+_OLDEST = Statement(
+    lambda _: (
+        select(events)
+        .where(mine(events, "type", "id"), events.c.seq > bindparam("after"))
+        .order_by(events.c.seq)
+        .limit(_LIMIT)
+    )
+)
+_NEWEST = Statement(
+    lambda _: (
+        select(events)
+        .where(mine(events, "type", "id"), events.c.seq < bindparam("before"))
+        .order_by(events.c.seq.desc())
+        .limit(_LIMIT)
+    )
+)
+_FEED = Statement(
+    lambda _: (
+        select(events)
+        .where(mine(events), events.c.position > bindparam("after"))
+        .order_by(events.c.position)
+        .limit(_LIMIT)
+    )
+)
 
 
 class EventsPart(Session):
@@ -30,14 +80,11 @@ class EventsPart(Session):
 
     def add_event(self, fact: Fact) -> Event:
         self._lock("record", fact.record.type, fact.record.id)
-        event = Event(
-            id=str(ULID.from_timestamp(self.now // 1000)), seq=self._next_seq(fact.record), at=self.now, fact=fact
-        )
+        seq = self._run(_TAKE_SEQ, **key_of(fact.record)).scalar_one()
+        event = Event(id=str(ULID.from_timestamp(self.now // 1000)), seq=seq, at=self.now, fact=fact)
         self._added.append(
             {
-                "tenant": self.tenant,
-                "type": fact.record.type,
-                "id": fact.record.id,
+                **key_of(fact.record),
                 "seq": event.seq,
                 "event": event.id,
                 "at": event.at,
@@ -52,48 +99,23 @@ class EventsPart(Session):
         )
         return event
 
-    def _next_seq(self, record: RecordId) -> int:
-        timelines = schema.timelines
-        statement = self._insert(timelines).values(
-            tenant=self.tenant, type=record.type, id=record.id, last_seq=1, last_version=0
-        )
-        counted = statement.on_conflict_do_update(
-            index_elements=["tenant", "type", "id"], set_={"last_seq": timelines.c.last_seq + 1}
-        )
-        return self._execute(counted.returning(timelines.c.last_seq)).scalar_one()
-
     def write_events(self) -> None:
         """Give the added events their positions in the feed and write them."""
         if not self._added:
             return
         added, self._added = self._added, []
-        feeds = schema.feeds
-        statement = self._insert(feeds).values(tenant=self.tenant, last_position=len(added))
-        counted = statement.on_conflict_do_update(
-            index_elements=["tenant"], set_={"last_position": feeds.c.last_position + len(added)}
-        )
-        last = self._execute(counted.returning(feeds.c.last_position)).scalar_one()
-        for position, row in enumerate(added, last - len(added) + 1):
-            row["position"] = position
-        self._execute(insert(schema.events), added)
+        last = self._run(_TAKE_POSITIONS, count=len(added)).scalar_one()
+        first = last - len(added) + 1
+        self._run_for_each(_APPEND, ({**row, "position": position} for position, row in enumerate(added, first)))
 
     def events(self, record: RecordId, *, after: int = 0, limit: int, newest_first: bool = False) -> list[Event]:
         self.write_events()
-        seq = schema.events.c.seq
-        statement = select(schema.events).where(self._mine(schema.events, type=record.type, id=record.id)).limit(limit)
         if newest_first:
-            statement = (statement.where(seq < after) if after else statement).order_by(seq.desc())
+            found = self._all(_NEWEST, **key_of(record), before=after or _NO_SEQ_IS_AS_HIGH, limit=limit)
         else:
-            statement = statement.where(seq > after).order_by(seq)
-        return [event_of(row) for row in self._all(statement)]
-
-    def last_seq(self, record: RecordId) -> int:
-        timelines = schema.timelines
-        row = self._one(select(timelines.c.last_seq).where(self._mine(timelines, type=record.type, id=record.id)))
-        return row.last_seq if row else 0
+            found = self._all(_OLDEST, **key_of(record), after=after, limit=limit)
+        return [event_of(row) for row in found]
 
     def feed(self, *, after: int, limit: int) -> list[tuple[int, Event]]:
         self.write_events()
-        position = schema.events.c.position
-        later = select(schema.events).where(self._mine(schema.events), position > after)
-        return [(row.position, event_of(row)) for row in self._all(later.order_by(position).limit(limit))]
+        return [(row.position, event_of(row)) for row in self._all(_FEED, after=after, limit=limit)]

@@ -11,8 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, Table, and_, bindparam, exists, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Engine, and_, bindparam, exists, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection
 
@@ -20,8 +19,9 @@ from bot.domain.catalogue import Catalogue
 from bot.domain.people import Actor
 from bot.domain.records import EVERYBODY, Privilege, Record, RecordId
 from bot.ports import Glimpse
-from bot.store import schema
 from bot.store.rows import chat_of
+from bot.store.schema import access, chats, connections, members, records, settings
+from bot.store.statements import Statement
 
 
 class _Row(NamedTuple):
@@ -52,22 +52,17 @@ class _Row(NamedTuple):
     guest: bool
 
 
-def _statement() -> Any:
-    tenant, record_type, record_id = bindparam("tenant"), bindparam("type"), bindparam("id")
-    person, chat = bindparam("person"), bindparam("chat")
-    settings, records, chats = schema.settings, schema.records, schema.chats
-    own, everybody = schema.access.alias("own"), schema.access.alias("everybody")
+def _statement(_: Any) -> Any:
+    def this(table: Any, **equal: str) -> Any:
+        """The row whose columns are what the parameters of these names say."""
+        named = {"tenant": "tenant", **equal}
+        return and_(*(table.c[column] == bindparam(name) for column, name in named.items()))
 
-    def entry(table: Any, whose: Any) -> Any:
-        return and_(
-            table.c.tenant == tenant, table.c.type == record_type, table.c.id == record_id, table.c.person == whose
-        )
-
-    def this(table: Table, **equal: Any) -> Any:
-        return and_(table.c.tenant == tenant, *(table.c[name] == value for name, value in equal.items()))
-
-    asked = select(tenant.label("tenant")).subquery("asked")
-    connected = exists().where(this(schema.connections, chat=chat, type=record_type, id=record_id))
+    record = {"type": "type", "id": "id"}
+    own, everybody = access.alias("own"), access.alias("everybody")
+    connected = exists().where(this(connections, chat="chat", **record))
+    guest = exists().where(this(members, person="person"), members.c.guest.is_(True))
+    asked = select(bindparam("tenant").label("tenant")).subquery("asked")
     return (
         select(settings.c.version, records.c.type)
         .add_columns(records.c.title, records.c.url, records.c.fields, records.c.owner_id, records.c.owner_name)
@@ -75,15 +70,17 @@ def _statement() -> Any:
         .add_columns(own.c.level.label("own"), everybody.c.level.label("everybody"))
         .add_columns(chats.c.id, chats.c.kind, chats.c.topic, chats.c.state, chats.c.audience, chats.c.team)
         .add_columns(chats.c.service_url, chats.c.bot, chats.c.rostered, chats.c.roster_at)
-        .add_columns(connected.label("connected"))
-        .add_columns(exists().where(this(schema.members, person=person, guest=True)).label("guest"))
+        .add_columns(connected.label("connected"), guest.label("guest"))
         .select_from(asked)
         .outerjoin(settings, settings.c.tenant == asked.c.tenant)
-        .outerjoin(records, this(records, type=record_type, id=record_id))
-        .outerjoin(own, entry(own, person))
-        .outerjoin(everybody, entry(everybody, EVERYBODY))
-        .outerjoin(chats, this(chats, id=chat))
+        .outerjoin(records, this(records, **record))
+        .outerjoin(own, this(own, **record, person="person"))
+        .outerjoin(everybody, and_(this(everybody, **record), everybody.c.person == EVERYBODY))
+        .outerjoin(chats, this(chats, id="chat"))
     )
+
+
+_STATEMENT = Statement(_statement)
 
 
 class Glances:
@@ -94,12 +91,8 @@ class Glances:
     """
 
     def __init__(self, engine: Engine, *, tenant: str, catalogue: Callable[[int], Catalogue]) -> None:
-        is_sqlite = engine.dialect.name == "sqlite"
-        # Both drivers take names, but not the ones SQLAlchemy's dialect for SQLite writes when left alone.
-        dialect = sqlite.dialect(paramstyle="named") if is_sqlite else postgresql.psycopg.dialect()
-        compiled = _statement().compile(dialect=dialect)
-        self._sql = str(compiled)
-        self._constants = {**compiled.params, "tenant": tenant}
+        self._sql, constants = _STATEMENT.on(engine.dialect)
+        self._constants = {**constants, "tenant": tenant}
         self._engine = engine
         self._driver: Any = engine.dialect.loaded_dbapi
         self._catalogue = catalogue

@@ -41,7 +41,7 @@ def chat_of(row: Any) -> Chat:
 
 
 def member_of(row: Any) -> Member:
-    return Member(account=row.account, id=row.person, name=row.name, tenant=row.home, guest=row.guest)
+    return Member(account=row.account, id=row.person, name=row.name, tenant=row.home, guest=bool(row.guest))
 
 
 def connection_of(row: Any) -> Connection:

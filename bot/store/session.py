@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Executable, Row, Table, and_, func, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Row
 from sqlalchemy.engine import CursorResult
 
 from bot.store.failures import UNSTORABLE, unprocessable
+from bot.store.statements import Statement
 
 
 def to_text(document: Any) -> str:
@@ -32,44 +32,34 @@ class Session:
         self.tenant = tenant
         self.now = now
         self._connection = connection
-        self._sqlite = connection.dialect.name == "sqlite"
         self._locked: set[tuple[str, ...]] = set()
 
-    def _execute(self, statement: Executable, rows: Sequence[dict[str, Any]] | None = None) -> CursorResult[Any]:
-        """Run a statement.
+    def _run(self, statement: Statement, **parameters: Any) -> CursorResult[Any]:
+        """Run a statement for the tenant.
 
         Raises:
             Unprocessable: a value can't be stored, such as a text with a NUL character.
         """
+        text, constants = statement.on(self._connection.dialect)
         try:
-            return self._connection.execute(statement, rows)
+            return self._connection.exec_driver_sql(text, {**constants, "tenant": self.tenant, **parameters})
         except UNSTORABLE as error:
             raise unprocessable() from error
 
-    def _one(self, statement: Executable) -> Row[Any] | None:
-        return self._execute(statement).first()
+    def _run_for_each(self, statement: Statement, rows: Iterable[dict[str, Any]]) -> None:
+        """Run a statement once for each of several sets of parameters."""
+        text, constants = statement.on(self._connection.dialect)
+        if many := [{**constants, "tenant": self.tenant, **row} for row in rows]:
+            try:
+                self._connection.exec_driver_sql(text, many)
+            except UNSTORABLE as error:
+                raise unprocessable() from error
 
-    def _all(self, statement: Executable) -> Sequence[Row[Any]]:
-        return self._execute(statement).all()
+    def _one(self, statement: Statement, **parameters: Any) -> Row[Any] | None:
+        return self._run(statement, **parameters).first()
 
-    def _mine(self, table: Table, **equal: Any) -> ColumnElement[bool]:
-        """The tenant's rows of a table with these values. Every statement says its `where` with this."""
-        return and_(table.c.tenant == self.tenant, *(table.c[name] == value for name, value in equal.items()))
-
-    def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
-        return sqlite.insert(table) if self._sqlite else postgresql.insert(table)
-
-    def _add(self, table: Table, **values: Any) -> bool:
-        """Insert a row; False when one with its key is there already (or was just committed by somebody else)."""
-        statement = self._insert(table).values(tenant=self.tenant, **values).on_conflict_do_nothing()
-        return self._one(statement.returning(table.c.tenant)) is not None  # the row count of an insert is not reported
-
-    def _put(self, table: Table, **values: Any) -> None:
-        """Insert a row, or replace the one with its key."""
-        statement = self._insert(table).values(tenant=self.tenant, **values)
-        key = [column.name for column in table.primary_key]
-        replaced = {name: statement.excluded[name] for name in values if name not in key}
-        self._execute(statement.on_conflict_do_update(index_elements=key, set_=replaced))
+    def _all(self, statement: Statement, **parameters: Any) -> Sequence[Row[Any]]:
+        return self._run(statement, **parameters).all()
 
     def _lock(self, *what: str) -> None:
         """Wait for whoever holds `what`, and hold it until the transaction ends.
@@ -77,8 +67,9 @@ class Session:
         An advisory lock, since what is locked need not be there yet: of two transactions that both miss a chat and
         want to add it, a row lock would stop neither.
         """
-        if self._sqlite or what in self._locked:
+        if self._connection.dialect.name == "sqlite" or what in self._locked:
             return
         digest = blake2b(json.dumps([self.tenant, *what]).encode(), digest_size=8).digest()
-        self._execute(select(func.pg_advisory_xact_lock(literal(int.from_bytes(digest, signed=True), BigInteger))))
+        key = int.from_bytes(digest, signed=True)
+        self._connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%(key)s::bigint)", {"key": key})
         self._locked.add(what)

@@ -6,37 +6,49 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select, update
+from sqlalchemy import Connection, Table, bindparam, func, select, update
 
 from bot.domain.catalogue import Catalogue
 from bot.domain.records import App, RecordType
 from bot.domain.wire import app_from_json, app_to_json, record_type_from_json, record_type_to_json
-from bot.store import schema
+from bot.store.schema import apps, record_types, settings
 from bot.store.session import Session, to_text
+from bot.store.statements import Insert, Statement, add, mine, rows
+
+_SETTINGS = rows(settings)
+_TYPES = rows(record_types, order=("position",))
+_APPS = rows(apps, order=("position",))
+_FIRST = add(settings, version=1)
+_ADMINS = Statement(lambda _: update(settings).where(mine(settings)).values(admins=bindparam("given")))
 
 
-def stored_version(connection: Connection, tenant: str) -> int:
-    """The version of the tenant's settings; 0 before its first start."""
-    statement = select(schema.settings.c.version).where(schema.settings.c.tenant == tenant)
-    return connection.execute(statement).scalar() or 0
+def _count_change(insert: Insert) -> Any:
+    statement = insert(settings).values(tenant=bindparam("tenant"), version=1, admins="[]")
+    return statement.on_conflict_do_update(index_elements=["tenant"], set_={"version": settings.c.version + 1})
+
+
+def _keep(table: Table, key: str) -> Statement:
+    """Replace a document where it stands, or add it as the last."""
+
+    def build(insert: Insert) -> Any:
+        last = select(func.coalesce(func.max(table.c.position), 0) + 1).where(mine(table)).scalar_subquery()
+        given = {name: bindparam(name) for name in ("tenant", key, "document")}
+        statement = insert(table).values(**given, position=last)
+        return statement.on_conflict_do_update(
+            index_elements=["tenant", key], set_={"document": statement.excluded.document}
+        )
+
+    return Statement(build)
+
+
+_COUNT_CHANGE = Statement(_count_change)
+_KEEP_TYPE = _keep(record_types, "name")
+_KEEP_APP = _keep(apps, "id")
 
 
 def load_catalogue(connection: Connection, tenant: str) -> Catalogue:
-    """Read the tenant's settings as they are."""
-    row = connection.execute(select(schema.settings).where(schema.settings.c.tenant == tenant)).first()
-    if row is None:
-        return Catalogue()
-
-    def documents(table: Table) -> list[Any]:
-        statement = select(table.c.document).where(table.c.tenant == tenant).order_by(table.c.position)
-        return [json.loads(document) for document in connection.execute(statement).scalars()]
-
-    return Catalogue(
-        types=[record_type_from_json(item) for item in documents(schema.record_types)],
-        apps=[app_from_json(item) for item in documents(schema.apps)],
-        admins=json.loads(row.admins),
-        version=row.version,
-    )
+    """A tenant's settings as they are; version 0 before its first start."""
+    return SettingsPart(connection, tenant=tenant, now=0, known=Catalogue(version=-1)).catalogue()
 
 
 class SettingsPart(Session):
@@ -55,43 +67,46 @@ class SettingsPart(Session):
 
     def catalogue(self) -> Catalogue:
         """The settings as this transaction sees them."""
-        if stored_version(self._connection, self.tenant) != self.known.version:
-            self.known = load_catalogue(self._connection, self.tenant)
+        row = self._one(_SETTINGS)
+        version = row.version if row else 0
+        if version != self.known.version:
+            self.known = Catalogue(
+                types=[record_type_from_json(json.loads(item.document)) for item in self._all(_TYPES)],
+                apps=[app_from_json(json.loads(item.document)) for item in self._all(_APPS)],
+                admins=json.loads(row.admins) if row else (),
+                version=version,
+            )
         return self.known
 
     def put_record_type(self, record_type: RecordType) -> None:
         self._count_change()
-        self._keep(schema.record_types, record_type_to_json(record_type), name=record_type.name)
+        self._keep_type(record_type)
 
     def put_app(self, app: App) -> None:
         self._count_change()
-        self._keep(schema.apps, app_to_json(app), id=app.id)
+        self._keep_app(app)
 
     def put_admins(self, admins: Iterable[str]) -> None:
         self._count_change()
-        admins = to_text(sorted(set(admins)))
-        self._execute(update(schema.settings).where(self._mine(schema.settings)).values(admins=admins))
+        self._run(_ADMINS, given=to_text(sorted(set(admins))))
 
     def seed(self, catalogue: Catalogue) -> None:
         """Write the first settings; nothing when there are some."""
-        if not self._add(schema.settings, version=1, admins=to_text(sorted(catalogue.admins))):
+        if self._one(_FIRST, admins=to_text(sorted(catalogue.admins))) is None:
             return
         self.settings_changed = True
         for record_type in catalogue.types.values():
-            self._keep(schema.record_types, record_type_to_json(record_type), name=record_type.name)
+            self._keep_type(record_type)
         for app in catalogue.apps.values():
-            self._keep(schema.apps, app_to_json(app), id=app.id)
+            self._keep_app(app)
 
     def _count_change(self) -> None:
         """Counted before the change: the row is the lock behind which settings are changed one after the other."""
-        statement = self._insert(schema.settings).values(tenant=self.tenant, version=1, admins="[]")
-        self._execute(
-            statement.on_conflict_do_update(index_elements=["tenant"], set_={"version": schema.settings.c.version + 1})
-        )
+        self._run(_COUNT_CHANGE)
         self.settings_changed = True
 
-    def _keep(self, table: Table, document: dict[str, Any], **key: str) -> None:
-        change = update(table).where(self._mine(table, **key)).values(document=to_text(document))
-        if self._execute(change).rowcount == 0:
-            last = select(func.coalesce(func.max(table.c.position), 0)).where(self._mine(table)).scalar_subquery()
-            self._add(table, **key, position=last + 1, document=to_text(document))
+    def _keep_type(self, record_type: RecordType) -> None:
+        self._run(_KEEP_TYPE, name=record_type.name, document=to_text(record_type_to_json(record_type)))
+
+    def _keep_app(self, app: App) -> None:
+        self._run(_KEEP_APP, id=app.id, document=to_text(app_to_json(app)))

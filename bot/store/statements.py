@@ -1,7 +1,7 @@
 """Statements, each written once with SQLAlchemy and compiled once per kind of database.
 
-Building a statement and finding it in SQLAlchemy's cache took 120 us here with every use, the database itself 20. So the
-values in them are parameters with names, and what is kept is the text.
+Building a statement and finding it in SQLAlchemy's cache took 120 us here with every use, the database itself 20. So
+the values in them are parameters with names, and what is kept is the text.
 """
 
 from __future__ import annotations
@@ -13,13 +13,10 @@ from sqlalchemy import (
     ClauseElement,
     ColumnElement,
     Dialect,
-    Select,
     Table,
     and_,
     bindparam,
     delete,
-    exists,
-    insert,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -45,7 +42,7 @@ class Statement:
         """Its text, and the values of the parameters that are always the same."""
         found = self._compiled.get(dialect.name)
         if found is None:
-            compiled = self._build(_INSERTS[dialect.name]).compile(dialect=dialect)
+            compiled: Any = self._build(_INSERTS[dialect.name]).compile(dialect=dialect)
             constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
             assert "tenant" in compiled.binds, f"this statement is about every tenant: {compiled}"
             found = self._compiled[dialect.name] = str(compiled), constants
@@ -86,28 +83,12 @@ def add(table: Table, **values: Any) -> Statement:
 
 def append(table: Table) -> Statement:
     """Insert a row. Each column is a parameter."""
-    return Statement(lambda _: insert(table).values(_parameters(table)))
+    return Statement(lambda insert: insert(table).values(_parameters(table)))
 
 
 def remove(table: Table, *columns: str) -> Statement:
     """Delete the rows where these columns are as asked for."""
     return Statement(lambda _: delete(table).where(mine(table, *columns)))
-
-
-def has(table: Table, *columns: str, **equal: Any) -> ColumnElement[bool]:
-    """Whether there is such a row."""
-    return exists(
-        select(table.c.tenant).where(mine(table, *columns), *(table.c[name] == equal[name] for name in equal))
-    )
-
-
-def first(statement: Select[Any], column: Any, *, after: bool) -> Select[Any]:
-    """A page: `limit` rows whose column is above `after`, upwards; or below it, downwards."""
-    bound = bindparam("after")
-    ordered = statement.where(column > bound).order_by(column) if after else None
-    if ordered is None:
-        ordered = statement.where(column < bound).order_by(column.desc())
-    return ordered.limit(bindparam("limit"))
 
 
 def _parameters(table: Table) -> dict[str, Any]:

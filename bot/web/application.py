@@ -8,7 +8,7 @@ from time import perf_counter
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from bot.web import health, messages
+from bot.web import about, health, messages
 from bot.web.problems import Handler, problems
 from bot.web.server import SILENT
 
@@ -25,6 +25,7 @@ def build(
     app = web.Application(middlewares=[_watch(registry, silent), problems], client_max_size=1024 * 1024)
     app[SILENT] = silent
     messages.add_routes(app, receiver)
+    about.add_routes(app)
     health.add_routes(app, ready=ready, registry=registry)
     add_api(app)
     return app

@@ -17,7 +17,7 @@ CHATS = 512
 RECORDS = 100_000
 PREPARED = 4_096
 
-_NUMBER = b"00000000"
+_NUMBER = b"########"
 _URL = "https://crm.example.com/records/account/{}"
 
 

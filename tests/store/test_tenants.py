@@ -29,6 +29,7 @@ READS = {
     "events": lambda tx: tx.events(ACCOUNT, limit=9),
     "last_seq": lambda tx: tx.last_seq(ACCOUNT),
     "feed": lambda tx: tx.feed(after=0, limit=9),
+    "noted_since": lambda tx: tx.noted_since(GROUP, ALEX, 0),
     "recent_note": lambda tx: tx.recent_note(GROUP, ALEX),
     "idempotent_response": lambda tx: tx.idempotent_response("key"),
     "outbox_backlog": lambda tx: tx.outbox_backlog(),

@@ -34,6 +34,17 @@ def message(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (activity | changes).items() if value is not ...}
 
 
+def attempt(body: bytes) -> tuple[dict[str, Any], str]:
+    """The activity that was let in, or why it was not; any other exception is a failure of the test."""
+    try:
+        activity = parse(body)
+        if activity.get("serviceUrl") == URL:
+            GATE.admit(activity, CALLER)
+    except (Invalid, Forbidden) as refusal:
+        return {}, str(refusal)
+    return activity, ""
+
+
 def test_a_good_activity_comes_in() -> None:
     activity = parse(json.dumps(message()).encode())
     GATE.admit(activity, CALLER)
@@ -78,12 +89,8 @@ def test_only_the_anonymous_query_is_excepted_from_the_tenant_check() -> None:
 
 @pytest.mark.parametrize(("name", "body"), ODD_BODIES.items(), ids=ODD_BODIES.keys())
 def test_an_odd_body_is_refused_or_harmless_and_never_breaks_the_parser(name: str, body: bytes) -> None:
-    try:
-        activity = parse(body)
-    except Invalid as refusal:
-        assert len(str(refusal)) > 20
-    else:
-        assert activity["type"] in ("message", "invoke", "conversationUpdate", "unheardOf")
+    activity, refusal = attempt(body)
+    assert len(refusal) > 20 or activity["type"] in ("message", "invoke", "conversationUpdate", "unheardOf")
 
 
 @given(st.binary(max_size=300))
@@ -101,7 +108,5 @@ def test_any_bytes_are_refused_without_another_exception(body: bytes) -> None:
     st.sampled_from(sorted(message())),
 )
 def test_any_value_in_any_member_is_refused_or_harmless(value, member: str) -> None:
-    try:
-        GATE.admit(parse(json.dumps(message(**{member: value})).encode()), CALLER)
-    except (Invalid, Forbidden) as refusal:
-        assert str(refusal)
+    activity, refusal = attempt(json.dumps(message(**{member: value})).encode())
+    assert len(refusal) > 20 or activity["type"] == (value if member == "type" else "message")

@@ -120,7 +120,7 @@ async def test_a_good_token_that_may_not_speak_for_teams_is_answered_403(live: L
     assert status == 403
 
 
-@pytest.mark.parametrize("name", [name for name in ODD_AUTHORIZATIONS])
+@pytest.mark.parametrize("name", list(ODD_AUTHORIZATIONS))
 async def test_an_odd_authorization_header_is_answered_401(live: Live, name: str) -> None:
     header = ODD_AUTHORIZATIONS[name](live.microsoft)
     if in_header(header) and len(header) < 7000:
