@@ -60,7 +60,7 @@ class Conversation:
         self._directory = directory
         self._render = render
         self._clock = clock
-        self._learning: dict[str, asyncio.Task[None]] = {}
+        self._learning: dict[tuple[str, bool], asyncio.Task[bool]] = {}
 
     async def hear(self, message: Message, *, in_body: bool = False) -> Reply:
         """Answer a message. `in_body`: the answer goes back in the response, so nothing is left to deliver."""
@@ -70,21 +70,25 @@ class Conversation:
         def work(tx: Transaction, scene: Scene) -> Answer:
             return _obey(scene, request, message)
 
-        return await self._answer(message.turn, command, work, in_body=in_body)
+        return await self._answer(message.turn, command, work, in_body=in_body, heard=True)
 
-    async def press(self, press: Press, *, in_body: bool = True) -> Reply:
-        """Answer a button. It is authorised anew from person, chat and record; its data proves nothing."""
+    async def press(self, press: Press, *, in_body: bool, heard: bool) -> Reply:
+        """Answer a button. It is authorised anew from person, chat and record; its data proves nothing.
+
+        `heard`: it came as a message, so the bot is in the chat and everybody there sees the answer; an invoke may come
+        from a card in a chat that the bot never was in, and only who pressed sees the answer.
+        """
         command = _VERBS.get(press.verb)
         if command is None:
             return self._plain(Refusal(title="This button does nothing any more", text=_STALE, next=_STALE_NEXT))
 
         def work(tx: Transaction, scene: Scene) -> Answer:
             answer = _obey_button(scene, command, press)
-            if command is CONNECT and in_body and isinstance(answer, connections.Connected) and not answer.already:
+            if command is CONNECT and not heard and isinstance(answer, connections.Connected) and not answer.already:
                 self._introduce(tx, scene, answer)
             return answer
 
-        return await self._answer(press.turn, command, work, in_body=in_body)
+        return await self._answer(press.turn, command, work, in_body=in_body, heard=heard)
 
     def _introduce(self, tx: Transaction, scene: Scene, answer: connections.Connected) -> None:
         """Connected from a card: only who pressed sees its answer, so the chat gets the note, if the type has one."""
@@ -115,7 +119,7 @@ class Conversation:
             await self._store.write(lambda tx: tx.finish_delivery(delivery))
 
     async def _answer(
-        self, turn: Turn, command: Command, work: Callable[[Transaction, Scene], Answer], *, in_body: bool
+        self, turn: Turn, command: Command, work: Callable[[Transaction, Scene], Answer], *, in_body: bool, heard: bool
     ) -> Reply:
         if command.writes:
             run = self._store.write
@@ -127,22 +131,30 @@ class Conversation:
             try:
                 return await run(step)
             except _ChatNotKnown:
-                await self._learn(turn.chat)
+                if not await self._learn(turn.chat, heard=heard):
+                    return self._plain(NOT_HERE)
             except _NoteForgotten:
                 await self._store.write(lambda tx: tx.forget_note(turn.chat.id, turn.person.id or ""))
         raise Unavailable("This chat changes faster than I can keep up with.", next_step="Try again in a moment.")
 
-    async def _learn(self, chat: Chat) -> None:
-        """Get to know a chat; however many messages wait for it, its roster is read once."""
-        learning = self._learning.get(chat.id)
-        if learning is None:
-            learning = self._learning[chat.id] = asyncio.create_task(self._read_and_remember(chat))
-            learning.add_done_callback(lambda _: self._learning.pop(chat.id))
-        await asyncio.shield(learning)
+    async def _learn(self, chat: Chat, *, heard: bool) -> bool:
+        """Get to know a chat, however many messages wait for it, with one look at its roster.
 
-    async def _read_and_remember(self, chat: Chat) -> None:
+        False: the bot is not in it; Teams says so, and nothing was heard from there.
+        """
+        learning = self._learning.get((chat.id, heard))
+        if learning is None:
+            learning = asyncio.create_task(self._read_and_remember(chat, heard=heard))
+            self._learning[chat.id, heard] = learning
+            learning.add_done_callback(lambda _: self._learning.pop((chat.id, heard)))
+        return await asyncio.shield(learning)
+
+    async def _read_and_remember(self, chat: Chat, *, heard: bool) -> bool:
         roster = await lifecycle.read_roster(self._directory, chat, self._clock)
+        if roster.absent and not heard:
+            return False
         await self._store.write(lambda tx: lifecycle.remember(tx, chat, roster))
+        return True
 
     def _looking(self, turn: Turn, work: Callable[[Transaction, Scene], Answer]) -> Callable[[Transaction], Reply]:
         def step(tx: Transaction) -> Reply:
@@ -177,6 +189,11 @@ class Conversation:
         return Reply(message=self._render(answer), answer=answer)
 
 
+NOT_HERE = Refusal(
+    title="I'm not in this chat",
+    text="Only a chat that I am in can be connected to a record, since nobody could be told otherwise.",
+    next="Add the app Connect Chats to this chat, then try again.",
+)
 _STALE = "The card is older than what I know today, or it was changed on its way."
 _STALE_NEXT = "Paste the link again to get a fresh card, or send me help."
 _VERBS = {"connect": CONNECT, "disconnect": DISCONNECT, "timeline": TIMELINE, "note": NOTE}

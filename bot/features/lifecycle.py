@@ -16,7 +16,7 @@ from bot.domain.chats import Chat, ChatState
 from bot.domain.events import EventChat, EventType, Fact
 from bot.domain.people import Actor, Audience, Member, audience_of
 from bot.domain.turns import ChangeKind, ChatChange
-from bot.errors import SendFailed
+from bot.errors import ChatGone, ChatUnreachable, SendFailed
 from bot.features.connections import by_record
 from bot.features.help import welcome_to
 from bot.ports import Clock, Directory, Transaction
@@ -32,11 +32,14 @@ MAX_CHANNELS_AT_ONCE = 25
 class Roster:
     """Who is in a chat: None when that could not be known in time.
 
-    `read_at`: when reading began. Of two rosters the one that was begun later is true; they may arrive in any order.
+    Attributes:
+        read_at: when reading began. Of two rosters the one that was begun later is true; they may arrive in any order.
+        absent: Teams says that the bot is not in this chat.
     """
 
     members: Sequence[Member] | None
     read_at: int
+    absent: bool = False
 
 
 async def read_roster(directory: Directory, chat: Chat, clock: Clock) -> Roster:
@@ -45,6 +48,8 @@ async def read_roster(directory: Directory, chat: Chat, clock: Clock) -> Roster:
     try:
         async with asyncio.timeout(ROSTER_DEADLINE):
             return Roster(await directory.members(chat), began)
+    except (ChatUnreachable, ChatGone):
+        return Roster(None, began, absent=True)
     except (SendFailed, TimeoutError):
         return Roster(None, began)
 

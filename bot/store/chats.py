@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, select, true
 
 from bot.domain.chats import Chat, Connection
 from bot.domain.people import Member
@@ -23,7 +23,7 @@ _MEMBERS = rows(members, "chat", order=("account",))
 _PUT_MEMBER = put(members)
 _REMOVE_MEMBER = remove(members, "chat", "account")
 _REMOVE_MEMBERS = remove(members, "chat")
-_GUEST = Statement(lambda _: select(members.c.chat).where(mine(members, "person"), members.c.guest.is_(True)).limit(1))
+_GUEST = Statement(lambda _: select(members.c.chat).where(mine(members, "person"), members.c.guest == true()).limit(1))
 
 _CONNECTION = rows(connections, "chat", "type", "id")
 _OF_CHAT = rows(connections, "chat", order=("since", "type", "id"))

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, and_, bindparam, exists, select
+from sqlalchemy import Engine, and_, bindparam, exists, select, true
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection
 
@@ -61,7 +61,7 @@ def _statement(_: Any) -> Any:
     record = {"type": "type", "id": "id"}
     own, everybody = access.alias("own"), access.alias("everybody")
     connected = exists().where(this(connections, chat="chat", **record))
-    guest = exists().where(this(members, person="person"), members.c.guest.is_(True))
+    guest = exists().where(this(members, person="person"), members.c.guest == true())
     asked = select(bindparam("tenant").label("tenant")).subquery("asked")
     return (
         select(settings.c.version, records.c.type)

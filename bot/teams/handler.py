@@ -33,7 +33,7 @@ class Handler(ActivityHandler):
         activity = _activity(turn_context)
         in_body = activity.get("deliveryMode") == "expectReplies"
         if press := translate.press_of(activity, self._tenant):
-            reply = await self._conversation.press(press, in_body=in_body)
+            reply = await self._conversation.press(press, in_body=in_body, heard=True)
         else:
             reply = await self._conversation.hear(translate.message_of(activity, self._tenant), in_body=in_body)
         await self._send(turn_context, reply, in_body=in_body)
@@ -53,7 +53,7 @@ class Handler(ActivityHandler):
         press = translate.press_of(activity, self._tenant)
         if press is None:
             return InvokeResponse(status=200, body=Prepared(action_error("BadRequest", "The button names no verb.")))
-        reply = await self._conversation.press(press)
+        reply = await self._conversation.press(press, in_body=True, heard=False)
         return InvokeResponse(status=200, body=Prepared(_action_answer(reply)))
 
     async def _send(self, turn: TurnContext, reply: Reply, *, in_body: bool) -> None:

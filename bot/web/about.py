@@ -1,4 +1,4 @@
-"""`GET /`: what this server is, for whoever follows the app's links; its manifest names this page for all three of them.
+"""`GET /`: what this server is, for whoever follows the app's links; all three of its manifest lead here.
 
 The page is static and holds nothing of any tenant.
 """
@@ -25,9 +25,9 @@ PAGE = """<!doctype html>
 <p>Paste a record's link into a chat to get its card. In a group chat, a channel or a meeting, send
 <code>@Connect Chats connect</code> and the link; <code>@Connect Chats help</code> lists the rest.</p>
 <h2 id="privacy">Privacy</h2>
-<p>This server is run by your own organisation. It keeps the records its record system sends, which chats are connected to
-them, who is in those chats, and the notes people add. It does not keep the messages of chats. How much of a record is shown
-in a chat is decided by your administrators.</p>
+<p>This server is run by your own organisation. It keeps the records its record system sends, which chats are connected
+to them, who is in those chats, and the notes people add. It does not keep the messages of chats. How much of a record is
+shown in a chat is decided by your administrators.</p>
 <h2 id="terms">Terms of use</h2>
 <p>Connect Chats is free software under the MIT license, without warranty.</p>
 </html>

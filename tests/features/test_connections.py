@@ -225,3 +225,12 @@ async def test_rest_connects_and_disconnects_and_the_chat_is_told(world: World) 
 
 async def test_a_case_link_by_its_owner_connects(world: World) -> None:
     assert "Delivery arrived damaged" in texts(await world.say(f"connect {CASE}", by=MEGAN))
+
+
+async def test_a_button_in_a_chat_that_the_bot_is_not_in_connects_nothing(world: World) -> None:
+    world.connector.refused_chats[GROUP] = "BotNotInConversationRoster"
+    answer = await world.press("connect", {"record": "account/A-1001"})
+    assert "not in this chat" in answer["value"]
+    assert await world.events() == ["record.created"]
+    _, chats = await world.api("GET", f"/chats/{GROUP}/records")
+    assert "account" not in str(chats)
