@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -162,9 +162,9 @@ def buttons(card: Mapping[str, Any]) -> list[str]:
 
 
 @asynccontextmanager
-async def running_world(folder: Path, *, database_url: str = "") -> AsyncIterator[World]:
-    """The demo on a free port, its data in `folder` or in the database given."""
-    connector = FakeConnector(tls=False)
+async def running_world(folder: Path, *, database_url: str = "", beside: World | None = None) -> AsyncIterator[World]:
+    """The demo on a free port, its data in `folder` or in the database given; `beside`: a replica of that one."""
+    connector = beside.connector if beside else FakeConnector(tls=False)
     everybody = [person.member() for person in (ALEX, MEGAN, ADELE)]
     connector.chats = dict.fromkeys((GROUP, OTHER_GROUP, MEETING, CHANNEL, TEAM), everybody)
     connector.chats[PERSONAL] = [ALEX.member()]
@@ -177,7 +177,7 @@ async def running_world(folder: Path, *, database_url: str = "") -> AsyncIterato
         os.environ.clear()
         os.environ.update(before)
     shift = [0]
-    async with connector, ClientSession() as http:
+    async with nullcontext() if beside else connector, ClientSession() as http:
         app = await create_app(settings, clock=lambda: system_clock() + shift[0])
         listening = await server.start(app, host="127.0.0.1", port=0)
         try:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.domain.answers import Answer, Refusal
-from bot.domain.chats import Chat, ChatKind
+from bot.domain.chats import Chat, ChatKind, ChatState
 from bot.domain.commands import CONNECT, DISCONNECT, NOTE, TIMELINE, Command, Request, parse
 from bot.domain.records import RecordId
 from bot.domain.turns import ChatChange, Message, Press, Turn
@@ -24,7 +24,11 @@ outbox takes over."""
 
 
 class _ChatNotKnown(Exception):
-    """The store must first learn of this chat (and its roster) to answer."""
+    """The store must first learn of this chat, and of its roster if `roster` says so, to answer."""
+
+    def __init__(self, *, roster: bool) -> None:
+        super().__init__()
+        self.roster = roster
 
 
 class _NoteForgotten(Exception):
@@ -60,7 +64,7 @@ class Conversation:
         self._directory = directory
         self._render = render
         self._clock = clock
-        self._learning: dict[tuple[str, bool], asyncio.Task[bool]] = {}
+        self._learning: dict[tuple[Chat, bool, bool], asyncio.Task[bool]] = {}
 
     async def hear(self, message: Message, *, in_body: bool = False) -> Reply:
         """Answer a message. `in_body`: the answer goes back in the response, so nothing is left to deliver."""
@@ -121,44 +125,45 @@ class Conversation:
     async def _answer(
         self, turn: Turn, command: Command, work: Callable[[Transaction, Scene], Answer], *, in_body: bool, heard: bool
     ) -> Reply:
-        if command.writes:
-            run = self._store.write
-            step = self._once(turn, command, work, in_body=in_body)
-        else:
-            run = self._store.read
-            step = self._looking(turn, work)
-        for _ in range(3):
+        learned = False
+        while True:
+            if command.writes:
+                run, step = self._store.write, self._once(turn, command, work, in_body=in_body, learned=learned)
+            else:
+                run, step = self._store.read, self._looking(turn, work, learned=learned)
             try:
                 return await run(step)
-            except _ChatNotKnown:
-                if not await self._learn(turn.chat, heard=heard):
+            except _ChatNotKnown as unknown:
+                if not await self._learn(turn.chat, heard=heard, roster=unknown.roster):
                     return self._plain(NOT_HERE)
+                learned = True
             except _NoteForgotten:
                 await self._store.write(lambda tx: tx.forget_note(turn.chat.id, turn.person.id or ""))
-        raise Unavailable("This chat changes faster than I can keep up with.", next_step="Try again in a moment.")
 
-    async def _learn(self, chat: Chat, *, heard: bool) -> bool:
+    async def _learn(self, chat: Chat, *, heard: bool, roster: bool) -> bool:
         """Get to know a chat, however many messages wait for it, with one look at its roster.
 
         False: the bot is not in it; Teams says so, and nothing was heard from there.
         """
-        learning = self._learning.get((chat.id, heard))
+        key = (chat, heard, roster)
+        learning = self._learning.get(key)
         if learning is None:
-            learning = asyncio.create_task(self._read_and_remember(chat, heard=heard))
-            self._learning[chat.id, heard] = learning
-            learning.add_done_callback(lambda _: self._learning.pop((chat.id, heard)))
+            learning = self._learning[key] = asyncio.create_task(self._read_and_remember(chat, heard, roster))
+            learning.add_done_callback(lambda _: self._learning.pop(key))
         return await asyncio.shield(learning)
 
-    async def _read_and_remember(self, chat: Chat, *, heard: bool) -> bool:
-        roster = await lifecycle.read_roster(self._directory, chat, self._clock)
-        if roster.absent and not heard:
+    async def _read_and_remember(self, chat: Chat, heard: bool, roster: bool) -> bool:
+        found = await lifecycle.read_roster(self._directory, chat, self._clock) if roster else None
+        if found is not None and found.absent and not heard:
             return False
-        await self._store.write(lambda tx: lifecycle.remember(tx, chat, roster))
+        await self._store.write(lambda tx: lifecycle.remember(tx, chat, found))
         return True
 
-    def _looking(self, turn: Turn, work: Callable[[Transaction, Scene], Answer]) -> Callable[[Transaction], Reply]:
+    def _looking(
+        self, turn: Turn, work: Callable[[Transaction, Scene], Answer], *, learned: bool
+    ) -> Callable[[Transaction], Reply]:
         def step(tx: Transaction) -> Reply:
-            chat = _known_chat(tx, turn)
+            chat = _known_chat(tx, turn, learned=learned)
             if tx.noted_since(chat.id, turn.person.id or "", tx.now - notes.SAME_NOTE_WITHIN):
                 raise _NoteForgotten
             return self._plain(_run(work, tx, Scene.of(tx, turn, chat)))
@@ -166,14 +171,20 @@ class Conversation:
         return step
 
     def _once(
-        self, turn: Turn, command: Command, work: Callable[[Transaction, Scene], Answer], *, in_body: bool
+        self,
+        turn: Turn,
+        command: Command,
+        work: Callable[[Transaction, Scene], Answer],
+        *,
+        in_body: bool,
+        learned: bool,
     ) -> Callable[[Transaction], Reply]:
         """The effect, its answer and the memory of both in one transaction."""
 
         def step(tx: Transaction) -> Reply:
             if turn.id and (saved := tx.claim_turn(turn.id, turn.chat.id)):
                 return Reply(message=saved.response, repeated=True)
-            chat = _known_chat(tx, turn)
+            chat = _known_chat(tx, turn, learned=learned)
             if command is not NOTE:
                 tx.forget_note(chat.id, turn.person.id or "")
             answer = _run(work, tx, Scene.of(tx, turn, chat))
@@ -199,10 +210,15 @@ _STALE_NEXT = "Paste the link again to get a fresh card, or send me help."
 _VERBS = {"connect": CONNECT, "disconnect": DISCONNECT, "timeline": TIMELINE, "note": NOTE}
 
 
-def _known_chat(tx: Transaction, turn: Turn) -> Chat:
+def _known_chat(tx: Transaction, turn: Turn, *, learned: bool) -> Chat:
+    """The chat as the store has it. `learned`: it was just looked at, so what is known now must do."""
     chat = tx.chat(turn.chat.id)
-    if chat is None or not lifecycle.is_current(chat, turn.chat, tx.now):
-        raise _ChatNotKnown
+    if chat is not None and learned:
+        return chat
+    if chat is None or not lifecycle.has_roster(chat, tx.now):
+        raise _ChatNotKnown(roster=True)
+    if not lifecycle.is_current(chat, turn.chat):
+        raise _ChatNotKnown(roster=chat.state is not ChatState.ACTIVE)
     return chat
 
 

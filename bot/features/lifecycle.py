@@ -54,13 +54,14 @@ async def read_roster(directory: Directory, chat: Chat, clock: Clock) -> Roster:
         return Roster(None, began)
 
 
-def is_current(stored: Chat | None, heard: Chat, now: int) -> bool:
-    """Whether the store knows all that a message from the chat tells, and a roster that is fresh enough."""
-    if stored is None or stored.state is not ChatState.ACTIVE:
-        return False
-    if now - stored.roster_at > (ROSTER_AGE if stored.rostered else ROSTER_RETRY):
-        return False
-    return _merged(stored, heard) == stored
+def is_current(stored: Chat, heard: Chat) -> bool:
+    """Whether the store knows all that a message from the chat tells."""
+    return stored.state is ChatState.ACTIVE and _merged(stored, heard) == stored
+
+
+def has_roster(stored: Chat, now: int) -> bool:
+    """Whether the chat's roster was read lately, or at least tried."""
+    return now - stored.roster_at <= (ROSTER_AGE if stored.rostered else ROSTER_RETRY)
 
 
 def _merged(stored: Chat, heard: Chat) -> Chat:
@@ -75,13 +76,13 @@ def _merged(stored: Chat, heard: Chat) -> Chat:
     )
 
 
-def remember(tx: Transaction, heard: Chat, roster: Roster) -> Chat:
-    """Keep what was heard of a chat the bot is in, and its roster unless a later one is known already."""
+def remember(tx: Transaction, heard: Chat, roster: Roster | None) -> Chat:
+    """Keep what was heard of a chat the bot is in, and its roster (None: not asked for) unless a later one is known."""
     tx.lock_chat(heard.id)
     stored = tx.chat(heard.id)
     chat = _merged(stored, heard) if stored else heard
     members = None
-    if chat.roster_at <= roster.read_at:
+    if roster is not None and chat.roster_at <= roster.read_at:
         chat = replace(chat, roster_at=roster.read_at)
         if roster.members is not None:
             members = [_placed(tx, member) for member in roster.members]

@@ -26,8 +26,8 @@ PAGE = """<!doctype html>
 <code>@Connect Chats connect</code> and the link; <code>@Connect Chats help</code> lists the rest.</p>
 <h2 id="privacy">Privacy</h2>
 <p>This server is run by your own organisation. It keeps the records its record system sends, which chats are connected
-to them, who is in those chats, and the notes people add. It does not keep the messages of chats. How much of a record is
-shown in a chat is decided by your administrators.</p>
+to them, who is in those chats, and the notes people add. It does not keep the messages of chats. How much of a record
+is shown in a chat is decided by your administrators.</p>
 <h2 id="terms">Terms of use</h2>
 <p>Connect Chats is free software under the MIT license, without warranty.</p>
 </html>

@@ -6,7 +6,6 @@ it names, and the test with it.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -143,14 +142,14 @@ async def test_a_conversation_update_without_channel_data_crashes_the_teams_hand
     assert await status_of_stock_server(TeamsActivityHandler(), added | {"channelData": {}}) == 201
 
 
-async def test_a_submit_that_comes_as_a_card_action_gets_a_body_that_no_json_can_hold() -> None:
+async def test_a_submit_that_comes_as_a_card_action_gets_a_body_that_cannot_be_serialized() -> None:
     """`Handler.on_invoke_activity` answers card actions itself, from the activity's JSON."""
     action = {"type": "Action.Submit", "data": {"verb": "connect"}}
     pressed = activity("invoke", name="adaptiveCard/action", value={"action": action})
     turn = TurnContext(Catching(), Activity().deserialize(pressed))
     response = await ActivityHandler().on_invoke_activity(turn)
-    with pytest.raises(TypeError, match="not JSON serializable"):
-        json.dumps(serializer_helper(response.body))
+    with pytest.raises(Exception, match="cannot be serialized"):
+        serializer_helper(response.body)
 
 
 def test_a_card_action_loses_what_triggered_it() -> None:
