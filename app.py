@@ -14,6 +14,8 @@ import signal
 import sys
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
+from structlog.typing import EventDict, Processor
 
 from bot.config import Settings, load_settings
 from bot.errors import ConnectChatsError, SettingsInvalid
@@ -42,26 +44,51 @@ def refuse(error: SettingsInvalid) -> int:
 
 
 def configure_logging(settings: Settings) -> None:
-    """Structured logs on stderr: JSON, or for people on a terminal."""
+    """Structured logs on stderr, those of libraries too: JSON, one object a line, or for people on a terminal.
+
+    A trace never shows the values of variables: they hold tokens and what people wrote.
+    """
     console = settings.log_format == "console" or (not settings.log_format and sys.stderr.isatty())
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    described = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    written: list[Processor] = [
+        structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+        structlog.processors.JSONRenderer(),
+    ]
+    if console:
+        terminal = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+        written = [structlog.processors.format_exc_info, escape_unseen, terminal]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *([] if console else [structlog.processors.dict_tracebacks]),
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-            if console
-            else structlog.processors.JSONRenderer(),
-        ],
+        processors=[*described, *written],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(
-        level=max(level, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
+    of_libraries = logging.StreamHandler(sys.stderr)
+    of_libraries.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*described, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *written],
+        )
     )
+    logging.basicConfig(level=max(level, logging.WARNING), handlers=[of_libraries])
+
+
+def escape_unseen(logger: object, method: str, event: EventDict) -> EventDict:
+    """Characters that could move the cursor or hide text are written as `\\x1b`; a trace keeps its lines."""
+    for name, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            kept = "\n" if name == "exception" else ""
+            event[name] = "".join(
+                char if char.isprintable() or char in kept else char.encode("unicode_escape").decode() for char in value
+            )
+    return event
 
 
 async def serve(settings: Settings) -> int:
@@ -116,7 +143,7 @@ async def check(settings: Settings) -> int:
     async for part, problem in check_parts(settings):
         print(f"  {'FAILED' if problem else 'ok    '} {part}{f': {problem}' if problem else ''}")
         failed = failed or problem is not None
-    print("Something needs your attention; nothing was changed." if failed else "Everything is ready: python app.py")
+    print("Something needs your attention." if failed else "Everything is ready: python app.py")
     return 2 if failed else 0
 
 

@@ -187,11 +187,11 @@ class Transaction(Protocol):
         ...
 
     def finish_delivery(self, delivery: int, fence: int | None = None) -> bool:
-        """It was delivered. False when somebody else holds it now."""
+        """It was delivered. False when somebody else holds it now. `fence` None: of whoever told it with a lease."""
         ...
 
     def postpone_delivery(self, delivery: int, fence: int, *, until: int, error: str) -> bool: ...
-    def park_delivery(self, delivery: int, fence: int, *, error: str) -> bool:
+    def park_delivery(self, delivery: int, fence: int | None = None, *, error: str) -> bool:
         """Give up; the row stays, visible."""
         ...
 

@@ -42,6 +42,7 @@ async def create_app(settings: Settings, *, clock: Clock = system_clock) -> web.
     Raises:
         SettingsInvalid: `CONFIG` can't be used.
     """
+    defaults = first_settings(settings)  # first of all: until now nothing must be closed if it can't be used
     tenant = settings.tenant
     store = open_store(settings.database_url.get_secret_value(), tenant=tenant, clock=clock)
     session = open_session(settings.ssl_cert_file or settings.requests_ca_bundle)
@@ -71,27 +72,33 @@ async def create_app(settings: Settings, *, clock: Clock = system_clock) -> web.
         add_api=lambda app: add_api(app, store=store, bearer=settings.bearer, render=render, wake=outbox.wake),
     )
     closing = [keys.close, *([tokens.close] if tokens else []), session.close, store.close]
-    app.cleanup_ctx.append(_lifetime(settings, store=store, outbox=outbox, closing=closing))
+    app.cleanup_ctx.append(_lifetime(defaults, samples=settings.demo, store=store, outbox=outbox, closing=closing))
     return app
 
 
 def _lifetime(
-    settings: Settings, *, store: SqlStore, outbox: Outbox, closing: Sequence[Callable[[], Awaitable[None]]]
+    defaults: Catalogue,
+    *,
+    samples: bool,
+    store: SqlStore,
+    outbox: Outbox,
+    closing: Sequence[Callable[[], Awaitable[None]]],
 ) -> Callable[[web.Application], AsyncIterator[None]]:
     """Opens the store and starts the outbox; ends the outbox and closes the rest in the order given."""
-    defaults = first_settings(settings)
 
     async def lifetime(app: web.Application) -> AsyncIterator[None]:
-        await store.start()
-        await store.seed(defaults)
-        if settings.demo:
-            await store.write(add_samples)
-        worker = asyncio.create_task(outbox.run())
-        yield
-        worker.cancel()
-        await asyncio.gather(worker, return_exceptions=True)
-        for close in closing:
-            await close()
+        try:
+            await store.start()
+            await store.seed(defaults)
+            if samples:
+                await store.write(add_samples)
+            worker = asyncio.create_task(outbox.run())
+            yield
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
+        finally:
+            for close in closing:
+                await close()
 
     return lifetime
 
@@ -135,23 +142,26 @@ async def check_parts(settings: Settings) -> AsyncIterator[tuple[str, str | None
         yield f"CONFIG {settings.config}", str(error)
     else:
         yield f"CONFIG {settings.config}", None
+    yield "database", await _problem_of(_open_and_close(settings))
+    session = open_session(settings.ssl_cert_file or settings.requests_ca_bundle)
+    keys = SigningKeys(session, settings.microsoft.openid_metadata_url, clock=system_clock)
+    tokens = AppTokens(settings, clock=system_clock)
+    try:
+        yield "keys of the Bot Framework", await _problem_of(_any_key(keys))
+        yield "credentials of the bot", await _problem_of(tokens.bot_token())
+    finally:
+        for close in (keys.close, tokens.close, session.close):
+            await close()
+
+
+async def _open_and_close(settings: Settings) -> None:
+    """Returns when the database could be opened and migrated, and answers."""
     store = open_store(settings.database_url.get_secret_value(), tenant=settings.tenant, clock=system_clock)
     try:
         await store.start()
         await store.ping()
-    except ConnectChatsError as error:
-        yield "database", str(error)
-    else:
-        yield "database", None
     finally:
         await store.close()
-    session = open_session(settings.ssl_cert_file or settings.requests_ca_bundle)
-    try:
-        keys = SigningKeys(session, settings.microsoft.openid_metadata_url, clock=system_clock)
-        yield "keys of the Bot Framework", await _problem_of(_any_key(keys))
-        yield "credentials of the bot", await _problem_of(AppTokens(settings, clock=system_clock).bot_token())
-    finally:
-        await session.close()
 
 
 async def _any_key(keys: SigningKeys) -> None:

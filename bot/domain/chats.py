@@ -7,6 +7,7 @@ from enum import Enum
 
 from bot.domain.people import Actor, Audience
 from bot.domain.records import RecordId
+from bot.errors import ChatGone, ChatUnreachable, SendFailed
 
 
 class ChatKind(Enum):
@@ -28,6 +29,13 @@ class ChatState(Enum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
     GONE = "gone"
+
+
+def state_after(error: SendFailed) -> ChatState | None:
+    """What a failed sending says of the chat; None when it says nothing."""
+    if isinstance(error, ChatGone):
+        return ChatState.GONE
+    return ChatState.SUSPENDED if isinstance(error, ChatUnreachable) else None
 
 
 _ONE_TO_ONE = ("a:", "8:")

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.domain.answers import Answer, Refusal
-from bot.domain.chats import Chat, ChatKind, ChatState
+from bot.domain.chats import Chat, ChatKind, ChatState, state_after
 from bot.domain.commands import CONNECT, DISCONNECT, NOTE, TIMELINE, Command, Request, parse
 from bot.domain.records import RecordId
 from bot.domain.turns import ChatChange, Message, Press, Turn
-from bot.errors import ConnectChatsError, Invalid, NotAllowed, Unavailable
+from bot.errors import ConnectChatsError, Invalid, NotAllowed, SendFailed, Unavailable
 from bot.features import connections, lifecycle, notes, timeline, why
 from bot.features.help import help_for
 from bot.features.references import find_reference, not_understood
@@ -121,6 +121,30 @@ class Conversation:
         if reply.delivery is not None:
             delivery = reply.delivery
             await self._store.write(lambda tx: tx.finish_delivery(delivery))
+
+    async def not_delivered(self, reply: Reply, chat_id: str, error: SendFailed) -> None:
+        """The reply could not be sent. What was saved with its effect the outbox sends later, unless it may be there.
+
+        Raises:
+            Unavailable: nothing was saved, so the message may be delivered again.
+            SendFailed: nothing was saved, and the same reply would fail again.
+        """
+        state = state_after(error)
+        delivery = reply.delivery
+        park = delivery is not None and (error.ambiguous or state is ChatState.GONE)
+
+        def work(tx: Transaction) -> None:
+            if state is not None:
+                lifecycle.suspend(tx, chat_id, state)
+            if delivery is not None and park:
+                tx.park_delivery(delivery, error=str(error))
+
+        if state is not None or park:
+            await self._store.write(work)
+        elif delivery is None and not error.ambiguous:
+            if error.retryable:
+                raise Unavailable("The answer could not be sent now.") from error
+            raise error
 
     async def _answer(
         self, turn: Turn, command: Command, work: Callable[[Transaction, Scene], Answer], *, in_body: bool, heard: bool

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import structlog
 
-from bot.domain.chats import ChatState
-from bot.errors import ChatGone, ChatUnreachable, SendFailed, Unavailable
+from bot.domain.chats import ChatState, state_after
+from bot.errors import SendFailed, Unavailable
 from bot.ports import Delivery, Sender, Store, Transaction
 
 log = structlog.get_logger(__name__)
@@ -44,7 +44,7 @@ class Outbox:
         self._wake.set()
 
     async def run(self) -> None:
-        """Deliver until cancelled."""
+        """Deliver until cancelled, whatever happens."""
         housekeeping = asyncio.create_task(self._keep_house())
         try:
             while True:
@@ -52,6 +52,9 @@ class Outbox:
                     delivered = await self.deliver_due()
                 except Unavailable as error:
                     log.warning("outbox waits", why=str(error))
+                    delivered = 0
+                except Exception:
+                    log.exception("outbox failed")
                     delivered = 0
                 if not delivered:
                     await self._pause()
@@ -72,42 +75,45 @@ class Outbox:
         if not waiting:
             return 0
         claimed = await self._store.write(lambda tx: tx.claim_deliveries(limit=BATCH, lease=LEASE))
-        await asyncio.gather(*(self._deliver(delivery) for delivery in claimed))
+        results = await asyncio.gather(*(self._deliver(delivery) for delivery in claimed), return_exceptions=True)
+        for failed in results:  # only now, when all have ended: the others were delivered
+            if failed is not None:
+                raise failed
         return len(claimed)
 
     async def _deliver(self, delivery: Delivery) -> None:
         try:
             await self._sender.send(delivery.chat, delivery.message)
-        except (ChatUnreachable, ChatGone) as error:
-            state = ChatState.GONE if isinstance(error, ChatGone) else ChatState.SUSPENDED
-            why = str(error)
-            await self._store.write(lambda tx: self._give_up(tx, delivery, state, why))
         except SendFailed as error:
-            await self._later(delivery, error)
+            await self._failed(delivery, error)
+        except Exception:
+            log.exception("message not sent", delivery=delivery.id)
+            await self._failed(delivery, SendFailed("Sending broke on our side. The log tells how.", retryable=True))
         else:
             await self._store.write(lambda tx: tx.finish_delivery(delivery.id, delivery.fence))
 
-    def _give_up(self, tx: Transaction, delivery: Delivery, state: ChatState, error: str) -> None:
+    async def _failed(self, delivery: Delivery, error: SendFailed) -> None:
+        log.warning("message not delivered", delivery=delivery.id, attempts=delivery.attempts, why=str(error))
+        state = state_after(error)
+        if state is not None:
+            await self._store.write(lambda tx: self._hold(tx, delivery, state, str(error)))
+        elif error.ambiguous or not error.retryable or delivery.attempts > len(SCHEDULE):
+            reason = f"ambiguous: {error}" if error.ambiguous else str(error)
+            await self._store.write(lambda tx: tx.park_delivery(delivery.id, delivery.fence, error=reason))
+        else:
+            wait = max(SCHEDULE[delivery.attempts - 1], round((error.retry_after or 0) * SECOND))
+            wait = round(wait * random.uniform(1.0, 1.2))
+            await self._store.write(
+                lambda tx: tx.postpone_delivery(delivery.id, delivery.fence, until=tx.now + wait, error=str(error))
+            )
+
+    def _hold(self, tx: Transaction, delivery: Delivery, state: ChatState, error: str) -> None:
         """A suspended chat keeps its messages until the bot is back; a chat that is gone never needs them."""
         self._unreachable(tx, delivery.chat.id, state)
         if state is ChatState.GONE:
             tx.park_delivery(delivery.id, delivery.fence, error=error)
         else:
             tx.postpone_delivery(delivery.id, delivery.fence, until=tx.now, error=error)
-
-    async def _later(self, delivery: Delivery, error: SendFailed) -> None:
-        log.warning("message not delivered", delivery=delivery.id, attempts=delivery.attempts, why=str(error))
-        if error.ambiguous or not error.retryable or delivery.attempts > len(SCHEDULE):
-            reason = f"ambiguous: {error}" if error.ambiguous else str(error)
-            await self._store.write(lambda tx: tx.park_delivery(delivery.id, delivery.fence, error=reason))
-            return
-        wait = max(SCHEDULE[delivery.attempts - 1], round((error.retry_after or 0) * SECOND))
-        wait = round(wait * random.uniform(1.0, 1.2))
-
-        def postpone(tx: Transaction) -> None:
-            tx.postpone_delivery(delivery.id, delivery.fence, until=tx.now + wait, error=str(error))
-
-        await self._store.write(postpone)
 
     async def _keep_house(self) -> None:
         """Forget what nobody needs any more: repeats are recognised for a day."""
@@ -116,4 +122,6 @@ class Outbox:
                 await self._store.write(lambda tx: tx.expire(before=tx.now - KEEP))
             except Unavailable as error:
                 log.warning("housekeeping waits", why=str(error))
+            except Exception:
+                log.exception("housekeeping failed")
             await asyncio.sleep(HOUSEKEEPING)

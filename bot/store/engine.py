@@ -16,6 +16,8 @@ CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 10_000
 
+_QUIET = {"hide_parameters": True}  # errors are logged; what people wrote is not
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engines:
@@ -76,6 +78,7 @@ def _sqlite(url: URL) -> Engines:
         ) from None
     # Named parameters, as psycopg takes them: compiled statements run on both with the same values.
     options: dict[str, Any] = {
+        **_QUIET,
         "paramstyle": "named",
         "connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
     }
@@ -107,6 +110,7 @@ def _sqlite_reader(connection: Any, _: Any) -> None:
 def _postgresql(url: URL) -> Engines:
     readers, writers, glancers = 4, 4, 4
     options: dict[str, Any] = {
+        **_QUIET,
         # A peer that vanished is noticed by the time a statement would have timed out.
         "connect_args": {"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": STATEMENT_TIMEOUT_MS},
         "pool_timeout": CONNECT_TIMEOUT_S,

@@ -35,16 +35,18 @@ class Lane:
         self._name = name
         self._batch = batch
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._threads = [
-            threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True) for number in range(threads)
-        ]
+        self._count = threads
+        self._threads: list[threading.Thread] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
         """Start the threads; results go to the running loop."""
         self._loop = asyncio.get_running_loop()
-        for thread in self._threads:
+        for number in range(self._count):
+            name = f"{self._name}-{number}"
+            thread = threading.Thread(target=self._work, args=(self._loop,), name=name, daemon=True)
             thread.start()
+            self._threads.append(thread)
 
     async def run(self, work: Callable[..., T], *arguments: Any) -> T:
         """Run `work(*arguments)` in a thread and return its result or raise its error.
@@ -70,17 +72,23 @@ class Lane:
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
 
-    def _work(self) -> None:
-        loop = self._loop
-        assert loop is not None
-        while (job := self._jobs.get()) is not None:
-            outcomes: list[_Outcome] = []
-            while job is not None:
-                if not job[0].cancelled():
-                    outcomes.append(_outcome(job))
-                job = self._next() if len(outcomes) < self._batch else None
-            with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
-                loop.call_soon_threadsafe(_hand_back, outcomes)
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        while self._serve(loop):
+            pass
+
+    def _serve(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Wait for work, do it and hand it back. False at the end. Nothing of it is kept while waiting for more."""
+        job = self._jobs.get()
+        if job is None:
+            return False
+        outcomes: list[_Outcome] = []
+        while job is not None:
+            if not job[0].cancelled():
+                outcomes.append(_outcome(job))
+            job = self._next() if len(outcomes) < self._batch else None
+        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
+            loop.call_soon_threadsafe(_hand_back, outcomes)
+        return True
 
     def _next(self) -> _Job | None:
         try:

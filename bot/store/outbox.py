@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, select, update
+from sqlalchemy import and_, bindparam, func, insert, literal_column, select, update
 
 from bot.domain.chats import ChatState
 from bot.ports import Delivery, Json
@@ -18,7 +18,9 @@ READY, DONE, PARKED = "ready", "done", "parked"
 FIRST_FENCE = 1
 """Of a row that nobody claimed: whoever told it with a lease delivers it under this one."""
 
-_READY = outbox.c.state == READY
+# Written into the statements, not handed to them: only so may a database use the indexes of one state.
+_READY = outbox.c.state == literal_column(f"'{READY}'")
+IS_DONE = outbox.c.state == literal_column(f"'{DONE}'")
 _NOW = bindparam("now")
 
 
@@ -34,7 +36,7 @@ def _hold(_: Any) -> Any:
         select(outbox.c.chat, func.min(outbox.c.number).label("oldest"), func.max(outbox.c.lease_until).label("held"))
         .where(mine(outbox), _READY)
         .group_by(outbox.c.chat)
-        .subquery()
+        .subquery("waiting")
     )
     return (
         select(chats)
@@ -116,8 +118,8 @@ class OutboxPart(Session):
     def postpone_delivery(self, delivery: int, fence: int, *, until: int, error: str) -> bool:
         return self._run(_POSTPONE, number=delivery, fence=fence, until=until, why=error).rowcount == 1
 
-    def park_delivery(self, delivery: int, fence: int, *, error: str) -> bool:
-        return self._run(_PARK, number=delivery, fence=fence, why=error).rowcount == 1
+    def park_delivery(self, delivery: int, fence: int | None = None, *, error: str) -> bool:
+        return self._run(_PARK, number=delivery, fence=FIRST_FENCE if fence is None else fence, why=error).rowcount == 1
 
     def outbox_backlog(self) -> tuple[int, int | None]:
         """Only what can be delivered counts: chats that are suspended or gone are left alone."""

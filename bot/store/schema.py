@@ -133,7 +133,7 @@ chats = Table(
     _text("bot"),
     Column("rostered", Boolean, nullable=False),
     Column("roster_at", BigInteger, nullable=False),
-    Index(None, "tenant", "team"),
+    Index(None, "tenant", "team", "id"),
 )
 """The conversations the bot is or was in. Never deleted: one that is gone has the state `gone`."""
 
@@ -164,7 +164,7 @@ connections = Table(
     _text("by_id", null=True),
     _text("by_name", null=True),
     ForeignKeyConstraint(["tenant", "chat"], ["chats.tenant", "chats.id"]),
-    Index(None, "tenant", "type", "id", "since"),
+    Index(None, "tenant", "type", "id", "since", "chat"),
 )
 """Chats tied to records. The primary key is the rule that a chat is connected to a record once."""
 
@@ -228,7 +228,13 @@ outbox = Table(
         sqlite_where=text("state = 'ready'"),
         postgresql_where=text("state = 'ready'"),
     ),
-    Index(None, "tenant", "created_at"),
+    Index(
+        "ix_outbox_done",
+        "tenant",
+        "created_at",
+        sqlite_where=text("state = 'done'"),
+        postgresql_where=text("state = 'done'"),
+    ),
     sqlite_autoincrement=True,
 )
 """Messages for chats: `ready`, then `done` or `parked`. `number` is drawn from one sequence, never used again; it is

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain.catalogue import Catalogue
@@ -92,20 +92,16 @@ class SqlStore:
         await self._writing.run(self._transact, self._engines.writer, lambda tx: tx.seed(catalogue))
 
     async def ping(self) -> None:
-        """Ask the database something.
+        """Ask the database for the settings.
 
         Raises:
             Unavailable: it did not answer within three seconds.
         """
         try:
             async with asyncio.timeout(PING_TIMEOUT_S):
-                await self._reading.run(self._touch)
+                await self.read(lambda tx: tx.catalogue())
         except TimeoutError as error:
             raise Unavailable("The database does not answer. Try again in a moment.") from error
-
-    def _touch(self) -> None:
-        with explained(), self._engines.reader.connect() as connection:
-            connection.execute(text("SELECT 1"))
 
     async def read(self, work: Callable[[SqlTransaction], T]) -> T:
         """Run `work` in one transaction that only reads, and sees one instant.

@@ -31,9 +31,16 @@ ACTIVITY_KEY = "ConnectChats.activity"
 
 
 class Prepared(dict[str, Any]):
-    """JSON that nobody changes any more: the SDK's deep copy of every outgoing activity leaves it as it is."""
+    """JSON that nobody changes any more: the SDK's deep copy of every answer to an invoke leaves it as it is."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Prepared:
+        return self
+
+
+class Outgoing(Activity):
+    """A message that was built to be sent once: the SDK's deep copy, which costs as much as sending, is left out."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Outgoing:
         return self
 
 
@@ -150,17 +157,13 @@ def _conversation(conversation: Json) -> ConversationAccount:
     return ConversationAccount(**members)
 
 
-def message_activity(message: Json, *, in_body: bool = False) -> Activity:
-    """A rendered message as the SDK sends it.
-
-    `in_body`: it goes back in an `expectReplies` body, which the SDK serializes; there a subclass of dict becomes text.
-    """
-    seal = dict if in_body else Prepared
+def message_activity(message: Json) -> Outgoing:
+    """A rendered message as the SDK sends it."""
     attachments = [
-        Attachment(content_type=attachment["contentType"], content=seal(attachment["content"]))
+        Attachment(content_type=attachment["contentType"], content=attachment["content"])
         for attachment in message.get("attachments", ())
     ]
-    return Activity(type=ActivityTypes.message, summary=message.get("summary", ""), attachments=attachments)
+    return Outgoing(type=ActivityTypes.message, summary=message.get("summary", ""), attachments=attachments)
 
 
 def wire_activity(activity: Activity) -> Json:

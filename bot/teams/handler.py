@@ -8,7 +8,7 @@ import structlog
 from botbuilder.core import ActivityHandler, InvokeResponse, TurnContext
 
 from bot.domain.answers import Answer, Refusal
-from bot.errors import ChatGone, ChatUnreachable, SendFailed, Unavailable
+from bot.errors import SendFailed
 from bot.features.conversation import Conversation, Reply
 from bot.ports import Json
 from bot.teams import translate
@@ -61,15 +61,13 @@ class Handler(ActivityHandler):
         if reply.message is None or (reply.repeated and not in_body):
             return
         try:
-            await turn.send_activity(message_activity(reply.message, in_body=in_body))
+            await turn.send_activity(message_activity(reply.message))
         except SendFailed as error:
             log.warning("reply not sent", status=error.status, reason=error.reason, ambiguous=error.ambiguous)
-            final = error.ambiguous or isinstance(error, ChatUnreachable | ChatGone)
-            if reply.delivery is None and error.retryable and not final:
-                raise Unavailable("The answer could not be sent now.") from error
-            if not final:
-                return
-        await self._conversation.delivered(reply)
+            chat = translate.chat_of(_activity(turn))
+            await self._conversation.not_delivered(reply, chat.id, error)
+        else:
+            await self._conversation.delivered(reply)
 
 
 def _activity(turn: TurnContext) -> Json:

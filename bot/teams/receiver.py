@@ -119,10 +119,8 @@ class Receiver:
     async def _apologize(self, activity: Json, reference: str) -> Received:
         """Nothing is answered with silence, not even our own mistakes."""
 
-        in_body = activity.get("deliveryMode") == "expectReplies"
-
         async def say(turn: TurnContext) -> None:
-            await turn.send_activity(message_activity(render(Failure(reference=reference)), in_body=in_body))
+            await turn.send_activity(message_activity(render(Failure(reference=reference))))
 
         try:
             response = await self._adapter.run(activity, say)

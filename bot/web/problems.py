@@ -87,11 +87,12 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     """Gives the request an id and turns whatever was raised into a problem; never a trace."""
     request_id = secrets.token_hex(8)
     request[REQUEST_ID] = request_id
+    structlog.contextvars.bind_contextvars(request_id=request_id)  # every line that the request causes has it
     try:
         return await handler(request)
     except ConnectChatsError as error:
         status = status_of(error)
-        log.info("refused", request_id=request_id, path=request.path, status=status, code=error.code, why=str(error))
+        log.info("refused", path=request.path, status=status, code=error.code, why=str(error))
         return problem(status, error.code, str(error), request_id=request_id)
     except web.HTTPMethodNotAllowed as error:
         response = problem(
@@ -106,7 +107,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as error:
         return problem(error.status, "http", error.reason, request_id=request_id)
     except Exception:
-        log.exception("request failed", request_id=request_id, path=request.path, method=request.method)
+        log.exception("request failed", path=request.path, method=request.method)
         return problem(
             500, "internal", f"Something broke on our side. The log has it under {request_id}.", request_id=request_id
         )

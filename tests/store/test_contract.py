@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
-from bot.domain.catalogue import Catalogue
 from bot.domain.chats import ChatKind, ChatState, Connection
 from bot.domain.events import EventChat, EventType, Fact
 from bot.domain.people import Actor, Audience
-from bot.domain.records import App, Disclosure, Privilege, Record, RecordId, RecordType
+from bot.domain.records import Privilege, Record, RecordId
 from bot.errors import Unavailable, Unprocessable
 from bot.store.store import SqlStore
-from tests.store.conftest import Open, Watch
+from tests.store.conftest import Watch
 from tests.store.examples import ACCOUNT, ALEX, CASE, GROUP, MEGAN, OTHER, RECORD, chat, connection, member, noted
 
 
@@ -215,109 +215,6 @@ async def test_a_transaction_sees_the_events_it_added(store: SqlStore) -> None:
     assert await store.read(lambda tx: tx.events(ACCOUNT, limit=9)) == both
 
 
-# once ----------------------------------------------------------------------------------------------------------------
-
-
-async def test_a_turn_is_claimed_once_and_its_answer_is_kept(store: SqlStore) -> None:
-    assert await store.write(lambda tx: tx.claim_turn("activity", GROUP)) is None
-    assert await store.write(lambda tx: tx.claim_turn("activity", OTHER)) is None, "ids are a chat's own"
-    assert (await store.write(lambda tx: tx.claim_turn("activity", GROUP))).response is None
-
-    def answer(tx):
-        tx.put_chat(chat())
-        number = tx.tell(GROUP, {"text": "hi"}, lease=60)
-        tx.save_turn("activity", GROUP, {"status": 200}, number)
-        return number
-
-    number = await store.write(answer)
-    saved = await store.write(lambda tx: tx.claim_turn("activity", GROUP))
-    assert (saved.response, saved.delivery) == ({"status": 200}, number)
-    await store.write(lambda tx: tx.finish_delivery(number))
-    saved = await store.write(lambda tx: tx.claim_turn("activity", GROUP))
-    assert (saved.response, saved.delivery) == ({"status": 200}, None), "the answer was sent"
-
-
-async def test_a_note_is_remembered_until_it_is_forgotten(store: SqlStore, watch: Watch) -> None:
-    assert await store.write(lambda tx: tx.recent_note(GROUP, ALEX)) is None
-    await store.write(lambda tx: tx.remember_note(GROUP, ALEX, "digest", 3))
-    await store.write(lambda tx: tx.remember_note(GROUP, ALEX, "another", 4))
-    assert await store.write(lambda tx: tx.recent_note(GROUP, ALEX)) == ("another", watch.now, 4)
-    await store.write(lambda tx: tx.forget_note(GROUP, ALEX))
-    assert await store.write(lambda tx: tx.recent_note(GROUP, ALEX)) is None
-
-
-async def test_an_idempotency_key_keeps_its_response(store: SqlStore) -> None:
-    assert await store.write(lambda tx: tx.idempotent_response("key")) is None
-    await store.write(lambda tx: tx.save_idempotent_response("key", "digest", {"seq": 1}))
-    assert await store.write(lambda tx: tx.idempotent_response("key")) == ("digest", {"seq": 1})
-
-
-async def test_what_is_older_than_asked_is_forgotten_unless_it_still_must_be_told(
-    store: SqlStore, watch: Watch
-) -> None:
-    def fill(tx):
-        tx.put_chat(chat())
-        tx.claim_turn(str(watch.now), GROUP)
-        tx.save_idempotent_response(str(watch.now), "digest", {})
-        done, _ = tx.tell(GROUP, {}), tx.tell(GROUP, {})
-        tx.finish_delivery(done)
-
-    await store.write(fill)
-    first, watch.now = watch.now, watch.now + 1000
-    await store.write(fill)
-    assert await store.write(lambda tx: tx.expire(before=watch.now)) == 3
-    assert await store.write(lambda tx: tx.claim_turn(str(first), GROUP)) is None
-    assert await store.write(lambda tx: tx.claim_turn(str(watch.now), GROUP)) is not None
-    assert await store.read(lambda tx: tx.outbox_backlog()) == (2, first)
-
-
-# settings ------------------------------------------------------------------------------------------------------------
-
-
-async def test_the_first_start_writes_the_settings_and_later_ones_do_not(open_another: Open) -> None:
-    types = [RecordType(name=name, label=name, links=(f"https://x.example/{name}/{{id}}",)) for name in ("b", "a")]
-    first = Catalogue(types=types, apps=[App(id="z", label="Z"), App(id="y", label="Y")], admins=[MEGAN, ALEX])
-    store = await open_another()
-    assert store.catalogue().version == 0
-    await store.seed(first)
-    await store.seed(Catalogue(admins=["somebody else"]))
-    for replica in (store, await open_another()):
-        found = replica.catalogue()
-        assert list(found.types.values()) == types, "in the order of their creation"
-        assert list(found.apps) == ["z", "y"]
-        assert found.admins == {ALEX, MEGAN}
-        assert found.version == 1
-
-
-async def test_a_setting_changed_by_another_replica_counts_from_the_next_read_on(open_another: Open) -> None:
-    here, there = await open_another(), await open_another()
-    await here.seed(Catalogue(types=[RecordType(name=name, label=name) for name in ("account", "case")]))
-    assert list((await there.glimpse(None, person=None, chat=GROUP)).catalogue.types) == ["account", "case"]
-    changed = RecordType(name="account", label="Account", disclosure=Disclosure.BUTTON)
-    await here.write(lambda tx: (tx.put_record_type(changed), tx.put_app(App(id="x", label="X"))))
-    assert here.catalogue().types["account"] == changed
-    seen = (await there.glimpse(None, person=None, chat=GROUP)).catalogue
-    assert list(seen.types.values()) == [changed, RecordType(name="case", label="case")]
-    assert there.catalogue() is seen
-    await here.write(lambda tx: tx.put_admins([ALEX]))
-    assert (await there.read(lambda tx: tx.catalogue())).admins == {ALEX}
-    assert there.catalogue().apps == {"x": App(id="x", label="X")}
-
-
-async def test_a_change_of_settings_that_was_rolled_back_never_was(store: SqlStore) -> None:
-    def fail(tx):
-        tx.put_app(App(id="x", label="X"))
-        assert list(tx.catalogue().apps) == ["x"]
-        raise LookupError
-
-    with pytest.raises(LookupError):
-        await store.write(fail)
-    assert store.catalogue().apps == {}
-    await store.write(lambda tx: tx.put_app(App(id="y", label="Y")))
-    assert list(store.catalogue().apps) == ["y"]
-    assert list((await store.glimpse(None, person=None, chat="")).catalogue.apps) == ["y"]
-
-
 # glimpse -------------------------------------------------------------------------------------------------------------
 
 
@@ -364,6 +261,12 @@ async def test_whatever_leaves_a_transaction_by_an_error_leaves_nothing_behind(s
     found = await store.read(lambda tx: (tx.chat(GROUP), tx.last_seq(ACCOUNT), tx.feed(after=0, limit=9)))
     assert found == (None, 0, [])
     assert (await store.write(lambda tx: tx.add_event(noted()))).seq == 1
+
+
+async def test_an_error_of_the_database_does_not_tell_what_people_wrote(store: SqlStore) -> None:
+    with pytest.raises(IntegrityError) as caught:
+        await store.write(lambda tx: tx.put_members(GROUP, [member("29:a", name="Secret Name")]))
+    assert "Secret" not in str(caught.value)
 
 
 async def test_a_value_that_cannot_be_stored_is_refused_and_the_store_goes_on(store: SqlStore) -> None:

@@ -213,21 +213,25 @@ def test_reading_and_writing_an_activity_is_slow() -> None:
 
 
 def test_a_body_of_expected_replies_makes_text_of_what_is_almost_a_dict() -> None:
-    """`bot.teams.adapter.message_activity` has `in_body` for it."""
+    """`bot.teams.adapter.message_activity` leaves the card a dict, and only answers to invokes are `Prepared`."""
     reply = Activity(
         type="message", attachments=[Attachment(content_type="card", content=Prepared(type="AdaptiveCard"))]
     )
     (attachment,) = ExpectedReplies(activities=[reply]).serialize()["activities"][0]["attachments"]
     assert attachment["content"] == "{'type': 'AdaptiveCard'}"
-    sealed = message_activity({"attachments": [{"contentType": "card", "content": {"a": 1}}]}, in_body=True)
-    assert ExpectedReplies(activities=[sealed]).serialize()["activities"][0]["attachments"][0]["content"] == {"a": 1}
+    ours = message_activity({"attachments": [{"contentType": "card", "content": {"a": 1}}]})
+    assert ExpectedReplies(activities=[ours]).serialize()["activities"][0]["attachments"][0]["content"] == {"a": 1}
 
 
 async def test_every_card_is_copied_to_its_depths_before_it_is_sent() -> None:
-    """`bot.teams.adapter.Prepared` opts out of it."""
-    for content, copied in (({"body": []}, True), (Prepared(body=[]), False)):
+    """`bot.teams.adapter.Prepared` and `Outgoing` opt out of it."""
+    plain, prepared = {"body": []}, Prepared(body=[])
+    for reply, content, copied in (
+        (Activity(type="message", attachments=[Attachment(content_type="card", content=plain)]), plain, True),
+        (Activity(type="message", attachments=[Attachment(content_type="card", content=prepared)]), prepared, False),
+        (message_activity({"attachments": [{"contentType": "card", "content": plain}]}), plain, False),
+    ):
         adapter = Catching()
-        reply = Activity(type="message", attachments=[Attachment(content_type="card", content=content)])
         await TurnContext(adapter, sdk_activity(activity())).send_activity(reply)
         assert (adapter.sent[0].attachments[0].content is not content) is copied
 

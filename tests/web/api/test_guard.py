@@ -14,6 +14,7 @@ from tests.web.api.conftest import TOKEN, Api
 from tests.world import ROOT
 
 OPEN = {
+    "/": "what this server is and where its parts are, the same everywhere",
     "/livez": "says nothing but that the process runs",
     "/readyz": "says nothing but whether it can serve",
     "/metrics": "counts by route, holds no ids; for the network of the operators",

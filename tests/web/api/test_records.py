@@ -60,6 +60,12 @@ async def test_a_guid_has_one_form_however_it_is_written(api: Api, written: str)
     assert (await api.ask("GET", f"/records/account/{GUID}")).status == 200
 
 
+async def test_ids_of_people_are_kept_in_lower_case_as_teams_names_them(api: Api) -> None:
+    person = {"id": "ALEX-20", "name": "Alex"}
+    stored = (await api.ask("PUT", RECORD, {"title": "x", "owner": person, "access": {"MEGAN-21": "read"}})).json
+    assert (stored["owner"]["id"], stored["access"]) == ("alex-20", {"megan-21": "read"})
+
+
 @pytest.mark.parametrize("path", ["/records/account/A%20B", "/records/account/A%2FB", "/records/account/%FF%00"])
 async def test_an_impossible_id_is_unknown_to_read_and_refused_to_write(any_api: Api, path: str) -> None:
     assert (await any_api.ask("GET", path)).status == 404

@@ -140,7 +140,7 @@ def _chats() -> None:
         _number("roster_at"),
         sa.PrimaryKeyConstraint("tenant", "id", name="pk_chats"),
     )
-    op.create_index("ix_chats_tenant_team", "chats", ["tenant", "team"])
+    op.create_index("ix_chats_tenant_team_id", "chats", ["tenant", "team", "id"])
     op.create_table(
         "members",
         _key("tenant"),
@@ -172,7 +172,9 @@ def _chats() -> None:
         sa.PrimaryKeyConstraint("tenant", "chat", "type", "id", name="pk_connections"),
         sa.ForeignKeyConstraint(["tenant", "chat"], ["chats.tenant", "chats.id"], name="fk_connections_chats"),
     )
-    op.create_index("ix_connections_tenant_type_id_since", "connections", ["tenant", "type", "id", "since"])
+    op.create_index(
+        "ix_connections_tenant_type_id_since_chat", "connections", ["tenant", "type", "id", "since", "chat"]
+    )
 
 
 def _once() -> None:
@@ -231,4 +233,10 @@ def _once() -> None:
         sqlite_where=sa.text("state = 'ready'"),
         postgresql_where=sa.text("state = 'ready'"),
     )
-    op.create_index("ix_outbox_tenant_created_at", "outbox", ["tenant", "created_at"])
+    op.create_index(
+        "ix_outbox_done",
+        "outbox",
+        ["tenant", "created_at"],
+        sqlite_where=sa.text("state = 'done'"),
+        postgresql_where=sa.text("state = 'done'"),
+    )
