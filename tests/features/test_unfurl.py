@@ -167,3 +167,33 @@ async def test_an_unfurl_writes_nothing(world: World, tmp_path) -> None:
         await world.paste(url, chat=OTHER_GROUP)
     assert rows() == before
     assert before["records"] == 3
+
+
+@pytest.mark.parametrize("where", ["disclosure", "disclosure_unknown", "disclosure_external"])
+@pytest.mark.parametrize("level", ["nothing", "button", "type", "name", "fields"])
+async def test_each_step_of_the_ladder_shows_that_much_and_no_more(world: World, where: str, level: str) -> None:
+    _, account = await world.api("GET", "/record-types/account")
+    settings = {"disclosure": "fields", "disclosure_unknown": "fields", "disclosure_external": "fields", where: level}
+    await world.api("PUT", "/record-types/account", account | settings)
+    if where == "disclosure_external":
+        world.connector.chats[GROUP] = [*EVERYBODY, GUEST_MEMBER]
+    if where != "disclosure_unknown":
+        await world.say("help")
+    card = await world.paste(ACCOUNT)
+    shown = texts(card).splitlines()
+    steps = ["nothing", "button", "type", "name", "fields"]
+    reached = steps.index(level)
+    assert ("Open" in buttons(card)) is (reached >= 1)
+    assert ("Account" in shown) is (reached >= 2)
+    assert ("Contoso Ltd" in shown) is (reached >= 3)
+    assert ("Active" in shown) is (reached >= 4)
+    if level == "nothing":
+        assert card == await world.paste(ACCOUNT.replace("1001", "9999"))
+    if where != "disclosure_unknown":
+        answers = [await world.say(text) for text in ("connect A-1001", "records", "timeline", "note secret words")]
+        told = "\n".join(texts(answer) + answer["fallbackText"] for answer in answers)
+        assert ("Contoso Ltd" in told) is (reached >= 3)
+        assert ("Active" in told) is (reached >= 4)
+        assert ("secret words" in told) is (reached >= 4)
+        if reached < 2:
+            assert "Account" not in told
