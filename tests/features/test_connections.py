@@ -234,3 +234,18 @@ async def test_a_button_in_a_chat_that_the_bot_is_not_in_connects_nothing(world:
     assert await world.events() == ["record.created"]
     _, chats = await world.api("GET", f"/chats/{GROUP}/records")
     assert "account" not in str(chats)
+
+
+async def test_a_guest_s_commands_find_only_what_names_them(world: World) -> None:
+    world.connector.chats[GROUP] = [ALEX.member(), GUEST.member(userPrincipalName="g#EXT#@contoso.example")]
+    assert await world.say("connect A-1001", by=GUEST) == await world.say("connect A-9999", by=GUEST)
+    assert await world.events() == ["record.created"]
+    record = {"title": "Contoso Ltd", "access": {"*": "append", GUEST.id: "append"}}
+    await world.api("PUT", "/records/account/A-1001", record)
+    assert "connected to" in texts(await world.say("connect A-1001", by=GUEST))
+
+
+async def test_who_is_a_guest_in_one_chat_is_a_guest_wherever_they_paste(world: World) -> None:
+    world.connector.chats[GROUP] = [ALEX.member(), MEGAN.member(userPrincipalName="m#ext#@contoso.example")]
+    assert "no such record" in texts(await world.say("timeline A-1001", by=MEGAN))
+    assert "Contoso" not in texts(await world.paste(ACCOUNT, by=MEGAN, chat=OTHER_GROUP))
