@@ -6,11 +6,14 @@ test session. The binaries refuse to run as root, so they run as another user th
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -158,7 +161,9 @@ def _server(folder: Path, programs: Path, user: str | None) -> Iterator[str]:
     options = [part for name, value in _FAST.items() for part in ("-c", f"{name}={value}")]
     command = [programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", *options]
     with log.open("wb") as output:
-        server = subprocess.Popen(command, user=user, cwd="/", stdout=output, stderr=output)
+        server = subprocess.Popen(
+            command, user=user, cwd="/", stdout=output, stderr=output, preexec_fn=_end_with_parent
+        )
     url = f"postgresql://postgres@/postgres?host={folder}"
     try:
         _wait(url, server, log)
@@ -170,6 +175,13 @@ def _server(folder: Path, programs: Path, user: str | None) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait(10)
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel to end this process with the one that started it: a killed test session leaves no server behind."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1  # PR_SET_PDEATHSIG, prctl(2)
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGINT)
 
 
 def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:

@@ -204,7 +204,7 @@ async def test_the_log_is_one_json_object_a_line_whatever_strangers_send(tmp_pat
             assert head.startswith(b"HTTP/1."), head
             writer.close()
     log = program.log.read_text().rpartition("you may not see it\n")[2]
-    entries = [json.loads(line) for line in log.splitlines()]
+    entries = [json.loads(line) for line in log.strip().splitlines()]
     assert "aiohttp.server" in {entry.get("logger") for entry in entries}, "what is no HTTP is in the log too"
     refused = [entry for entry in entries if entry["event"] == "refused"]
     assert len(refused) == 2

@@ -118,9 +118,9 @@ class Glances:
         try:
             return cursor.execute(self._sql, parameters).fetchone()
         except self._driver.Error as error:
-            self._forget()
             if not self._engine.dialect.is_disconnect(error, cursor.connection, cursor):
                 raise self._wrapped(error) from error
+        self._forget()
         self._engine.dispose()  # what else is in the pool went away with the server
         try:  # it was idle when it lost its connection; a fresh one tells whether the server is back
             return self._open().execute(self._sql, parameters).fetchone()

@@ -12,6 +12,7 @@ import json
 import random
 import ssl
 import time
+from asyncio import sslproto
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -50,7 +51,10 @@ LONGEST_PAUSE = 10.0
 BACKOFF = 0.25
 TRIES = 3
 
-CONNECTIONS = 100
+CONNECTIONS = 32
+"""Teams takes 50 messages a second from the bot, so this is enough as long as each takes less than 0.6 s."""
+TLS_BUFFER = 32 * 1024
+"""Bytes; asyncio reserves 256 KiB for each connection, of which TLS fills 16 at a time."""
 KEEP_ALIVE = 60.0
 MAX_ANSWER = 64 * 1024
 MAX_ROSTER = 5 * 1024 * 1024
@@ -67,6 +71,7 @@ def open_session(certificates: str = "") -> ClientSession:
         certificates: a file of the authorities to trust; "": the system's, or those SSL_CERT_FILE names.
     """
     context = ssl.create_default_context(cafile=certificates or None)
+    sslproto.SSLProtocol.max_size = TLS_BUFFER
     return ClientSession(
         connector=TCPConnector(ssl=context, limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE),
         cookie_jar=DummyCookieJar(),

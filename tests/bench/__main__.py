@@ -14,6 +14,7 @@ import platform
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 from tests.bench.load import LoadFailed
 from tests.bench.measure import NotDone, measure
@@ -37,20 +38,23 @@ def main() -> int:
     cores = Cores.split()
     cores.bind_load()
     print(cores, flush=True)
-    try:
-        with tempfile.TemporaryDirectory(prefix="bench-", dir=place) as folder:
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=place) as name:
+        folder = Path(name)
+        try:
             seen = asyncio.run(
                 measure(
-                    place / folder,
+                    folder,
                     cores,
                     rounds=chosen.rounds,
                     seconds=chosen.seconds,
                     say=lambda what: print(f"[{time.perf_counter() - started:5.0f} s] {what}", flush=True),
                 )
             )
-    except (LoadFailed, NotComparable, NotDone, ServerFailed) as problem:
-        print(problem, file=sys.stderr)
-        return 1
+        except (LoadFailed, NotComparable, NotDone, ServerFailed) as problem:
+            print(f"The benchmark broke off: {problem}", file=sys.stderr)
+            for log in sorted(folder.glob("*.log")):
+                print(f"--- {log.name} ends with:\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
+            return 1
     print("", *as_text(seen), sep="\n")
     about = {
         "python": platform.python_version(),

@@ -13,13 +13,16 @@ from pathlib import Path
 
 import jwt
 from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from tests.bench.answer import Answer
 
 
 def build(database: str, key: bytes, app_id: str, issuer: str) -> web.Application:
     cursor = sqlite3.connect(database, isolation_level=None).cursor()
-    public_key = jwt.algorithms.RSAAlgorithm(jwt.algorithms.RSAAlgorithm.SHA256).prepare_key(key)
+    public_key = load_pem_public_key(key)
+    assert isinstance(public_key, RSAPublicKey)
     answer = Answer()
 
     async def receive(request: web.Request) -> web.Response:

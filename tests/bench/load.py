@@ -52,14 +52,14 @@ class Run:
 async def drive(
     port: int, requests: Iterator[bytes], *, in_flight: int, seconds: float = 3600.0, interval: float = 0.0
 ) -> Run:
-    """Send requests until they or the time run out.
+    """Send requests until they or the time run out; without a time they must have an end.
 
     Args:
         in_flight: connections; each sends its next request when the last one is answered.
         interval: seconds a connection lets pass from one request to the next, where the answer is quicker than that.
 
     Raises:
-        LoadFailed: an answer was not 200.
+        LoadFailed: an answer was not 200, or did not come.
     """
     loop, run = asyncio.get_running_loop(), Run()
     started = perf_counter()
@@ -71,6 +71,8 @@ async def drive(
     try:
         async with asyncio.timeout(seconds + LONGEST_ANSWER):
             await asyncio.gather(*(connection.ended for connection in connections))
+    except TimeoutError:
+        raise LoadFailed(f"an answer took longer than {LONGEST_ANSWER:.0f} seconds") from None
     finally:
         for connection in connections:
             connection.close()
@@ -125,7 +127,7 @@ class _Connection(asyncio.Protocol):
         else:
             self._send()
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._end(LoadFailed("a server closed the connection"))
 

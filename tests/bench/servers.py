@@ -20,7 +20,7 @@ _READY = re.compile(r"ready on \S+:(\d+)")
 
 
 class ServerFailed(Exception):
-    """A server did not start; `str` has what it said."""
+    """A server did not start; its log has what it said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ async def serving(
             os.sched_setaffinity(process.pid, {core})
         port = await _port(process)
         if port is None:
-            raise ServerFailed(f"The {name} did not get ready. It said:\n{log.read_text(errors='replace')[-2000:]}")
+            raise ServerFailed(f"{name} did not get ready")
         yield Server(pid=process.pid, port=port, start_seconds=time.perf_counter() - started)
     finally:
         await _stop(process)

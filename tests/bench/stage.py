@@ -40,7 +40,12 @@ class Stage:
     Attributes:
         links, questions, notes: requests without end, each to be taken from where the last load stopped.
         token_lifetime: seconds, of the tokens for the connector that are issued from now on.
+        product, floor, stock: there once they are started.
     """
+
+    product: Server
+    floor: Server
+    stock: Server
 
     def __init__(self, microsoft: Microsoft, connector: FakeConnector) -> None:
         self.microsoft = microsoft
@@ -58,10 +63,6 @@ class Stage:
         connector.expects = BOT_TOKEN
         roster = [person(number) for number in range(PEOPLE)]
         connector.chats = {chat_id(chat): roster for chat in range(CHATS)}
-
-    product: Server
-    floor: Server
-    stock: Server
 
     def hold_replies(self, number: int) -> None:
         """The next replies are taken so slowly that all of them are on their way at once."""

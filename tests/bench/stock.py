@@ -66,8 +66,10 @@ class Bot(TeamsActivityHandler):
 def build() -> web.Application:
     adapter, bot = CloudAdapter(ConfigurationBotFrameworkAuthentication(Settings())), Bot()
 
-    async def messages(request: web.Request) -> web.Response | None:
-        return await adapter.process(request, bot)
+    async def messages(request: web.Request) -> web.StreamResponse:
+        response = await adapter.process(request, bot)
+        assert response is not None  # it is for messages only
+        return response
 
     app = web.Application(middlewares=[aiohttp_error_middleware])
     app.router.add_post("/api/messages", messages)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aiohttp import ClientSession
-from prometheus_client.parser import text_string_to_metric_families
+from aiohttp import ClientSession, ClientWebSocketResponse
 
 from tests.client.play import ROOT, demo
 from tests.client.playground import Json, Playground, open_playground
@@ -20,7 +20,18 @@ LINKS = "https://crm.example.com/records"
 ACCOUNT = f"{LINKS}/account/A-1001"
 OPPORTUNITY = f"{LINKS}/opportunity/O-2001"
 CASE = f"{LINKS}/case/C-3001"
+OPENED = {"installationUpdate", "conversationUpdate"}
 WITHIN = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """An activity and the status that the bot answered, as the client's log tells it."""
+
+    id: str
+    type: str
+    chat: str
+    status: int
 
 
 @dataclass(slots=True)
@@ -30,11 +41,14 @@ class Stage:
     Attributes:
         bot: the demo's address.
         client: the Playground, driven by its REST and listened to by its websocket.
+        delivered: the activities the bot has dealt with, oldest first.
     """
 
     bot: str
     client: Playground
     _http: ClientSession
+    delivered: list[Delivered] = field(default_factory=list)
+    _news: asyncio.Condition = field(default_factory=asyncio.Condition)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     async def api(self, method: str, path: str, body: Json | None = None) -> Any:
@@ -67,29 +81,10 @@ class Stage:
         """What the account's timeline tells, oldest first."""
         return (await self.api("GET", f"/records/account/{key}/timeline"))["events"]
 
-    @asynccontextmanager
-    async def answered(self, number: int) -> AsyncIterator[None]:
-        """Wait at the end of the block until the bot has dealt with that many activities more."""
-        until = await self._activities() + number
-        yield
-        async with asyncio.timeout(WITHIN):
-            while True:
-                if await self._activities() >= until:
-                    return
-                await asyncio.sleep(0.02)
-
-    async def _activities(self) -> int:
-        """How many activities the bot has answered, by its own count."""
-        async with self._http.get(f"{self.bot}/metrics") as response:
-            families = text_string_to_metric_families(await response.text())
-        samples = (sample for family in families for sample in family.samples)
-        return round(
-            sum(
-                sample.value
-                for sample in samples
-                if sample.name == "connect_chats_responses_total" and sample.labels["route"] == "/api/messages"
-            )
-        )
+    async def deliver(self, activity: Json) -> None:
+        """Send an activity and wait until the bot has dealt with it."""
+        await self.client.post(activity)
+        await self._dealt_with(lambda: any(one.id == activity["id"] for one in self.delivered))
 
     async def happen(self, what: str, *, chat: str, data: Json | None = None, **more: Any) -> None:
         """Let something happen to a chat, as the Playground tells it, and wait until the bot has dealt with it.
@@ -98,14 +93,44 @@ class Stage:
         """
         activity = await self.client.template(chat, what) | more
         activity["channelData"] = activity["channelData"] | (data or {})
-        async with self.answered(1):
-            await self.client.post(activity)
+        await self.deliver(activity)
+
+    @asynccontextmanager
+    async def opening(self, *chats: str) -> AsyncIterator[None]:
+        """Wait at the end of the block until the bot has dealt with what a client tells when it opens these chats."""
+        before = len(self.delivered)
+        yield
+
+        def told(chat: str) -> set[str]:
+            return {one.type for one in self.delivered[before:] if one.chat == chat}
+
+        await self._dealt_with(lambda: all(told(chat) >= OPENED for chat in chats))
 
     async def open_chats(self) -> None:
-        """Open every chat as the page does, and wait until the bot has dealt with what it was told of it."""
+        """Open every chat as the page does."""
         chats = (self.client.personal, self.client.group, self.client.channel)
-        async with self.answered(2 * len(chats)):
+        async with self.opening(*chats):
             await asyncio.gather(*(self.client.open_chat(chat) for chat in chats))
+
+    async def _dealt_with(self, condition: Callable[[], bool]) -> None:
+        async with self._news, asyncio.timeout(WITHIN):
+            await self._news.wait_for(condition)
+
+    async def listen(self, log: ClientWebSocketResponse) -> None:
+        """Note down what the client's log tells, until it ends."""
+        async for frame in log:
+            entry = json.loads(frame.data).get("log", {})
+            if entry.get("to") == "User Application":
+                activity = entry["request"]["body"]
+                one = Delivered(
+                    id=activity["id"],
+                    type=activity["type"],
+                    chat=activity["conversation"]["id"],
+                    status=entry["response"]["statusCode"],
+                )
+                async with self._news:
+                    self.delivered.append(one)
+                    self._news.notify_all()
 
 
 @asynccontextmanager
@@ -122,4 +147,12 @@ async def open_stage(folder: Path) -> AsyncIterator[Stage]:
         open_playground(f"{bot}/api/messages") as client,
         ClientSession() as http,
     ):
-        yield Stage(bot, client, http)
+        stage = Stage(bot, client, http)
+        log = await http.ws_connect(f"{client.url}/_ws/log/stream")
+        listener = asyncio.create_task(stage.listen(log))
+        try:
+            yield stage
+        finally:
+            listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
+            await log.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def window(stage: Stage) -> AsyncIterator[Window]:
     """The page with the group chat; the bot came to it when it was chosen."""
-    async with open_window(stage.client.url) as window:
-        await window.choose("Contoso renewal")
-        await window.card("Hello, I'm Connect Chats").wait_for()
+    async with AsyncExitStack() as stack:
+        async with stage.opening(stage.client.personal):
+            window = await stack.enter_async_context(open_window(stage.client.url))
+        async with stage.opening(stage.client.group):
+            await window.choose("Contoso renewal")
         yield window
 
 
@@ -47,9 +50,9 @@ async def test_a_pasted_link_becomes_a_card_whose_button_connects_the_chat(stage
 
 
 async def test_the_page_loaded_anew_brings_no_second_welcome(stage, window) -> None:
-    async with stage.answered(2):
+    async with stage.opening(stage.client.personal):
         await window.page.reload(wait_until="domcontentloaded")
-    async with stage.answered(2):
+    async with stage.opening(stage.client.group):
         await window.choose("Contoso renewal")
     await window.mention("help")
     await window.card("What you can ask me").wait_for()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import socket
 import ssl
+from asyncio import sslproto
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -19,7 +21,7 @@ from bot.domain.chats import Chat, ChatKind
 from bot.domain.people import Member
 from bot.errors import ChatGone, ChatUnreachable, SendFailed
 from bot.teams.budget import MAX_CHATS, WINDOWS, Budget
-from bot.teams.connector import BUDGET_PATIENCE, DEADLINE, MAX_PAGES, Connector, open_session
+from bot.teams.connector import BUDGET_PATIENCE, DEADLINE, MAX_PAGES, TLS_BUFFER, Connector, open_session
 from bot.teams.service_urls import ServiceUrls
 from tests.fakes.connector import BOT, MAX_MESSAGE, FakeConnector, Fault, person
 
@@ -160,6 +162,14 @@ async def test_a_thousand_messages_use_one_tls_connection(connector: Connector, 
     assert len(fake.received) == 1000
     assert fake.handshakes == 1
     assert connector.counts == {"sent": 1000}
+
+
+async def test_a_tls_connection_reserves_32_kib_and_not_256(connector: Connector, fake: FakeConnector) -> None:
+    """asyncio has no option for it, so this fails on the day it changes."""
+    await connector.send(chat(fake), MESSAGE)
+    connections = [item for item in gc.get_objects() if isinstance(item, sslproto.SSLProtocol)]
+    assert connections
+    assert {len(connection._ssl_buffer) for connection in connections} == {TLS_BUFFER}
 
 
 async def test_a_demo_sends_no_credentials_over_http_on_loopback() -> None:

@@ -1,0 +1,150 @@
+"""Documentation and shape that can fail: what the program has, its pages tell; what the pages tell, it has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from importlinter import cli
+from pydantic import AliasChoices
+
+from bot.config import Settings
+from bot.domain.commands import COMMANDS
+from bot.domain.events import EventType
+from bot.domain.records import RecordType
+from bot.domain.wire import record_type_to_json
+from tests.world import ROOT
+
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+OURS = ("bot", "cards", "manifest")
+MAX_LINES = 350
+BINARY = {".png", ".pyc", ".zip", ".ico"}
+NOT_OURS = {"__pycache__", "node_modules", "output", ".env", "bench.json", "uv.lock"}
+
+
+def text_of_pages() -> str:
+    return "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+
+
+def files() -> Iterator[Path]:
+    """Every text file of the project: what is at the top, and all that is in its folders."""
+    folders = [ROOT / name for name in (*OURS, "tests", "docs", ".ci")]
+    found = [path for path in ROOT.iterdir() if path.is_file()]
+    for folder in folders:
+        found += [path for path in folder.rglob("*") if path.is_file()]
+    for path in sorted(found):
+        if path.suffix not in BINARY and not NOT_OURS & set(path.relative_to(ROOT).parts):
+            yield path
+
+
+def environment_names() -> Iterator[str]:
+    for name, field in Settings.model_fields.items():
+        alias = field.validation_alias
+        yield from (str(choice) for choice in alias.choices) if isinstance(alias, AliasChoices) else (name.upper(),)
+
+
+# What the program has, the pages tell --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", environment_names())
+def test_every_setting_has_its_line_in_the_readme(name: str) -> None:
+    table = re.findall(r"^\|.*\|$", PAGES[0].read_text(encoding="utf-8"), re.MULTILINE)
+    assert any(f"`{name}`" in row.split("|")[1] for row in table)
+
+
+def test_the_example_environment_names_settings_that_exist() -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    named = set(re.findall(r"^#?\s*([A-Z][A-Z_]+)=", example, re.MULTILINE))
+    assert named
+    assert named <= set(environment_names())
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_has_its_line_in_the_readme(command) -> None:
+    assert re.search(rf"^\| `{re.escape(command.usage)}` \|", PAGES[0].read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("event", EventType, ids=lambda event: event.value)
+def test_every_event_is_told(event: EventType) -> None:
+    assert f"`{event.value}`" in text_of_pages()
+
+
+@pytest.mark.parametrize("name", record_type_to_json(RecordType(name="x", label="X")))
+def test_every_setting_of_a_record_type_is_told(name: str) -> None:
+    assert re.search(rf'`{name}`|"{name}"', text_of_pages())
+
+
+# What the pages tell, the program has --------------------------------------------------------------------------------
+
+
+def anchors(page: Path) -> set[str]:
+    """The addresses of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_picture_and_every_link_to_a_page_of_ours_leads_somewhere(page: Path) -> None:
+    for address in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if re.match(r"[a-z]+:", address):
+            continue
+        path, _, anchor = address.partition("#")
+        target = page.parent / unquote(path) if path else page
+        assert target.is_file(), address
+        assert not anchor or anchor in anchors(target), address
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_and_every_make_target_that_a_page_names_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(rf"`((?:{'|'.join((*OURS, 'tests', 'docs'))})/[\w./-]+|\w+\.(?:py|toml|md))`", text)
+    for path in named:
+        assert (ROOT / path).exists(), path
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"(?:`|^)make ([a-z]+)", text, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+# Shape ---------------------------------------------------------------------------------------------------------------
+
+
+def test_imports_point_down_only(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(ROOT)
+    assert cli.lint_imports(no_cache=True) == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("room", OURS)
+def test_a_module_fits_on_a_few_screens(room: str) -> None:
+    long = {
+        str(path.relative_to(ROOT)): length
+        for path in (ROOT / room).rglob("*.py")
+        if (length := len(path.read_text(encoding="utf-8").splitlines())) > MAX_LINES
+    }
+    assert long == {}
+
+
+REGISTRIES = ("py" + "pi.org", "python" + "hosted", "npm" + "js", "deb." + "debian")
+MACHINE = ("/wo" + "rk/", "/tmp/" + "bash", "/ro" + "ot/", "/ho" + "me/")
+UNFINISHED = ("TO" + "DO", "FIX" + "ME", "unittest." + "mock", "pytest." + "skip", "mark." + "skip", "assert " + "True")
+
+
+@pytest.mark.parametrize("needles", [REGISTRIES, MACHINE, UNFINISHED], ids=["registries", "machine", "unfinished"])
+def test_no_file_names_a_registry_or_a_place_on_somebodys_machine_or_is_unfinished(needles: tuple[str, ...]) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {needle}"
+        for path in files()
+        for text in [path.read_text(encoding="utf-8")]
+        for needle in needles
+        if needle in text
+    ]
+    assert found == []
+
+
+def test_there_is_something_to_look_through() -> None:
+    """The test above would pass on nothing."""
+    names = {str(path.relative_to(ROOT)) for path in files()}
+    assert {"README.md", "Makefile", "requirements.lock", "bot/wiring.py", "tests/client/package-lock.json"} <= names
+    assert len(names) > 150
