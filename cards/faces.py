@@ -104,14 +104,16 @@ def _boxed(view: RecordView, more: Iterable[Strict] = ()) -> Strict:
 
 def _records(answer: Records) -> Face:
     shown = answer.views[:MAX_RECORDS]
-    hidden = answer.hidden + len(answer.views) - len(shown)
+    more, hidden = answer.more + len(answer.views) - len(shown), answer.hidden
     body: list[Strict] = [title("Records of this chat")]
     if not shown and not hidden:
         body.append(line("None yet. Connect one: write connect and the record's link or key.", spacing="small"))
     body += [_record_row(view, first=index == 0) for index, view in enumerate(shown)]
+    if more:
+        body.append(line(f"And {more} more. Ask for one by its link or key.", SUBTLE, spacing="medium"))
     if hidden:
-        more = f"And {hidden} more that can't be shown to you here." if shown else _all_hidden(hidden)
-        body.append(line(more, SUBTLE, spacing="medium"))
+        rest = f"And {hidden} that can't be shown to you here." if shown else _all_hidden(hidden)
+        body.append(line(rest, SUBTLE, spacing="small" if more else "medium"))
     return body, []
 
 
@@ -212,8 +214,14 @@ def _help(answer: Help) -> Face:
     body: list[Strict] = [title(unknown_line(answer.unknown) if answer.unknown else "What you can ask me")]
     if answer.unknown:
         body.append(line("Here is what you can ask me.", spacing="small"))
-    for heading, writes in (("Change", True), ("Look up", False)):
-        rows = [(command.usage, command.summary) for command in answer.commands if command.writes is writes]
+    here = [command for command in answer.commands if answer.kind in command.kinds]
+    groups = [
+        ("Change", [command for command in here if command.writes]),
+        ("Look up", [command for command in here if not command.writes]),
+        ("In a group chat, a channel or a meeting", [command for command in answer.commands if command not in here]),
+    ]
+    for heading, commands in groups:
+        rows = [(command.usage, command.summary) for command in commands]
         if rows:
             body.append(line(heading, SMALL, spacing="large"))
             body += _stacked(rows)

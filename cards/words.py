@@ -55,8 +55,8 @@ def _plain(answer: Answer) -> str:
             return sentences(title, why, then)
         case Connected(view=view) | Disconnected(view=view):
             return f"{status(answer)} {named(view)}."
-        case Records(views=views, hidden=hidden):
-            return records_line(len(views) + hidden)
+        case Records(views=views, more=more, hidden=hidden):
+            return records_line(len(views) + more + hidden)
         case Timeline(view=view):
             return f"The timeline of {named(view)}."
         case NoteAdded(view=view):

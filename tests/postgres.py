@@ -178,7 +178,7 @@ def _server(folder: Path, programs: Path, user: str | None) -> Iterator[str]:
 
 
 def _end_with_parent() -> None:
-    """Ask the kernel to end this process with the one that started it: a killed test session leaves no server behind."""
+    """Have the kernel end this process with the one that started it: a killed session leaves no server behind."""
     if sys.platform == "linux":
         set_parent_death_signal = 1  # PR_SET_PDEATHSIG, prctl(2)
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGINT)

@@ -70,9 +70,13 @@ class Disconnected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """The records of this chat that the asking person may read; `hidden` counts the others."""
+    """The records of this chat that the asking person may read.
+
+    `more` counts those that have no room on a card, `hidden` those that can't be shown to the person.
+    """
 
     views: tuple[RecordView, ...]
+    more: int = 0
     hidden: int = 0
 
 

@@ -83,7 +83,7 @@ def parse(text: str) -> Request:
     """Read a command from a message without its mention. Anything unknown is a request for help."""
     text = clean(text)
     word, *rest = text.split(maxsplit=1) or [""]
-    command = _BY_NAME.get(word.casefold())
+    command = _BY_NAME.get(word.casefold().rstrip(":"))
     if command is not None:
         return Request(command=command, argument=rest[0] if rest else "")
     return Request(command=HELP, unknown=None if word.casefold().rstrip("!.,") in _GREETINGS else word)

@@ -14,13 +14,21 @@ MAX_VALUE = 300
 MAX_FIELDS = 10
 
 
-def present(record: Record, record_type: RecordType, level: Disclosure, catalogue: Catalogue) -> RecordView:
-    """The record cut to `level`, every value cleaned and capped."""
+def present(
+    record: Record,
+    record_type: RecordType,
+    level: Disclosure,
+    catalogue: Catalogue,
+    *,
+    allowed: tuple[str, ...] | None = None,
+) -> RecordView:
+    """The record cut to `level`, every value cleaned and capped; its fields those in `allowed`, else `card_fields`."""
+    allowed = record_type.card_fields if allowed is None else allowed
     fields: tuple[tuple[str, str], ...] = ()
     if level >= Disclosure.FIELDS:
         fields = tuple(
             (one_line(label, MAX_LABEL), one_line(record.fields[label], MAX_VALUE))
-            for label in record_type.card_fields[:MAX_FIELDS]
+            for label in allowed[:MAX_FIELDS]
             if record.fields.get(label)
         )
     return RecordView(

@@ -34,7 +34,7 @@ def disclosure_in(record_type: RecordType, audience: Audience) -> Disclosure:
 
 def disclosure_anonymous(record_type: RecordType) -> Disclosure:
     """How much an unfurl may show whose reader is not known at all."""
-    return min(record_type.disclosure, record_type.disclosure_unknown, Disclosure.TYPE)
+    return min(record_type.disclosure_unknown, Disclosure.TYPE)
 
 
 def may_connect(record_type: RecordType, privilege: Privilege, kind: ChatKind) -> bool:

@@ -32,11 +32,13 @@ class Message:
     Attributes:
         text: without the bot's mention.
         links: the addresses in the message's HTML: Teams may show a link as its title only.
+        titles: what the text says in the place of each of `links`.
     """
 
     turn: Turn
     text: str
     links: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

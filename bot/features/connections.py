@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bot.domain.answers import Connected, Disconnected, Records, WhichRecord
+from bot.domain.answers import Connected, Disconnected, Records, RecordView, WhichRecord
 from bot.domain.catalogue import Catalogue
 from bot.domain.chats import Chat, Connection
 from bot.domain.disclosure import name_of, present, present_unknown
@@ -120,7 +120,8 @@ def _not_yours(scene: Scene, connection: Connection, readable: Readable | None) 
         able.append(f"the record's owner{f', {owner}' if owner else ''}")
     if readable.type.connector_may_disconnect and connection.by:
         by = name_of(connection.by, readable.level)
-        able.append(f"{by or 'the person'} who connected it")
+        if not by or by not in able[-1]:
+            able.append(f"{by}, who connected it" if by else "the person who connected it")
     return NotAllowed("You may not disconnect this record.", next_step=f"Ask {' or '.join(able)}.")
 
 
@@ -136,7 +137,11 @@ def records(scene: Scene) -> Records:
     """The chat's records that the person may read; how many more there are, without a word about them."""
     connections = scene.tx.connections_of_chat(scene.chat.id)
     readable = [found.view for connection in connections if (found := scene.try_read(connection.record))]
-    return Records(views=tuple(readable[:MAX_SHOWN]), hidden=len(connections) - min(len(readable), MAX_SHOWN))
+    return Records(
+        views=tuple(readable[:MAX_SHOWN]),
+        more=max(0, len(readable) - MAX_SHOWN),
+        hidden=len(connections) - len(readable),
+    )
 
 
 # For the record system (REST) ----------------------------------------------------------------------------------------
@@ -199,12 +204,18 @@ def tell_disconnected(
         tx.tell(chat.id, render(Disconnected(view=view, by=name_of(actor, view.level))))
 
 
-def _view_for(catalogue: Catalogue, record: Record | None, record_id: RecordId, chat: Chat):
+def _view_for(catalogue: Catalogue, record: Record | None, record_id: RecordId, chat: Chat) -> RecordView:
+    """The record as a message may show it for which nobody in the chat asked just now: `note_fields`."""
     record_type = catalogue.types.get(record_id.type) or RecordType(name=record_id.type, label="Record")
     level = disclosure_in(record_type, chat.audience)
     if record is None:
         return present_unknown(record_id, record_type, level, catalogue)
-    return present(record, record_type, level, catalogue)
+    return present(record, record_type, level, catalogue, allowed=record_type.note_fields)
+
+
+def note_view(catalogue: Catalogue, target: Readable) -> RecordView:
+    """The record as the note shows it that introduces it to a chat."""
+    return present(target.record, target.type, target.level, catalogue, allowed=target.type.note_fields)
 
 
 def by_record(connections: Iterable[Connection]) -> list[RecordId]:

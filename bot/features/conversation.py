@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.answers import Answer, Refusal
 from bot.domain.chats import Chat, ChatKind, ChatState, state_after
@@ -96,9 +96,9 @@ class Conversation:
 
     def _introduce(self, tx: Transaction, scene: Scene, answer: connections.Connected) -> None:
         """Connected from a card: only who pressed sees its answer, so the chat gets the note, if the type has one."""
-        record_type = scene.catalogue.types[answer.view.record.type]
-        if record_type.note:
-            tx.tell(scene.chat.id, self._render(answer))
+        target = scene.read(answer.view.record)
+        if target.type.note:
+            tx.tell(scene.chat.id, self._render(replace(answer, view=connections.note_view(scene.catalogue, target))))
 
     async def change(self, change: ChatChange) -> Reply:
         """Something happened to a chat."""
@@ -263,7 +263,7 @@ def refused(error: ConnectChatsError) -> Refusal:
 
 
 def _obey(scene: Scene, request: Request, message: Message) -> Answer:
-    command, argument = request.command, request.argument
+    command, argument = request.command, _spelled_out(request.argument, message)
     if scene.chat.kind not in command.kinds:
         return _elsewhere(command)
     match command.name:
@@ -277,11 +277,19 @@ def _obey(scene: Scene, request: Request, message: Message) -> Answer:
         case "timeline":
             return _timeline(scene, argument, message.links)
         case "note":
-            return notes.note(scene, None, argument)
+            return notes.note(scene, None, request.argument)
         case "why":
             return why.why(scene, argument, message.links)
         case _:
             return help_for(scene.chat.kind, scene.catalogue, request.unknown)
+
+
+def _spelled_out(argument: str, message: Message) -> str:
+    """The argument with addresses where Teams shows a link's title."""
+    for title, link in zip(message.titles, message.links, strict=True):
+        if title and link not in argument:
+            argument = argument.replace(title, link, 1)
+    return argument
 
 
 def _needed(scene: Scene, command: Command, argument: str, links: tuple[str, ...]) -> RecordId:
@@ -293,10 +301,10 @@ def _needed(scene: Scene, command: Command, argument: str, links: tuple[str, ...
 
 def _timeline(scene: Scene, argument: str, links: tuple[str, ...]) -> Answer:
     record, rest = find_reference(scene.catalogue, argument, links)
-    if record is None and argument and not argument.isdigit():
+    if record is None and argument and not argument.lstrip("-").isdigit():
         raise not_understood(scene.catalogue, argument, TIMELINE.usage)
     if record is not None and links and rest == argument:
-        rest = ""  # the link stood behind its title: the words are the title
+        rest = ""  # the address stands in the HTML alone: what was typed is another name for it
     if record is None and scene.chat.kind is ChatKind.PERSONAL:
         raise Invalid("You didn't say which record.", next_step=f"Write {TIMELINE.usage}.")
     return timeline.timeline(scene, record, timeline.split_count(rest))
@@ -308,7 +316,7 @@ def _elsewhere(command: Command) -> Refusal:
     return Refusal(
         title="Not here",
         text=f"{command.name} is about the records of a group chat, a channel or a meeting; this is a chat of two.",
-        next=f"Send it in a chat that is connected to a record: @Connect Chats {command.usage}",
+        next=f"Send it in a chat that is connected to a record: @Connect Chats {command.name}",
     )
 
 

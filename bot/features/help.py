@@ -11,9 +11,9 @@ from bot.features.references import example_of
 
 
 def help_for(kind: ChatKind, catalogue: Catalogue, unknown: str | None = None) -> Help:
-    """The commands that make sense in this kind of chat."""
+    """All commands, for this kind of chat."""
     return Help(
-        commands=tuple(command for command in COMMANDS if kind in command.kinds),
+        commands=COMMANDS,
         kind=kind,
         example=example_of(catalogue),
         unknown=one_line(unknown, 40) if unknown else None,

@@ -19,11 +19,9 @@ def find_reference(catalogue: Catalogue, argument: str, links: Iterable[str]) ->
 
     Teams may show a pasted link as its title: then only the HTML holds the address.
     """
-    if found := catalogue.reference(argument):
-        return found.record, ""
     words = argument.split()
     for index, word in enumerate(words):
-        if found := catalogue.reference(word.strip("<>,;\"'")):
+        if found := catalogue.reference(word) or catalogue.reference(word.strip("<>()\"'").rstrip(".,;:!?")):
             return found.record, " ".join(words[:index] + words[index + 1 :])
     for link in links:
         if found := catalogue.reference(link):

@@ -94,7 +94,7 @@ def _for_the_person(scene: Scene, link: Link, record_type: RecordType) -> list[S
     target = scene.try_read(link.record)
     if target is None:
         return [Step(ok=False, text=f"{UNKNOWN_RECORD} If it exists, its owner can give you access.")]
-    steps = [Step(ok=True, text=f"You may {target.privilege.word} this record.")]
+    steps = [Step(ok=True, text=f"You have the right to {target.privilege.word}.")]
     required = record_type.connect
     if required.met_by(target.privilege):
         steps.append(Step(ok=True, text="You may connect a chat to it."))

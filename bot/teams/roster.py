@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import Any
 
 from bot.domain.links import canonical_id
@@ -19,15 +21,22 @@ def roster_of(accounts: Iterable[Any], *, bot: str, one_tenant: bool) -> list[Me
     Args:
         accounts: `TeamsChannelAccount` objects. Their object id is `aadObjectId` or, in the older listing, `objectId`.
         bot: the bot's own account in this chat.
-        one_tenant: the demo: everybody counts as the bot's own tenant, whatever the account says.
+        one_tenant: the demo: whatever tenant most accounts name counts as the bot's own.
 
     Source: learn.microsoft.com "Get Teams specific context for your bot", roster objects.
     """
     members: dict[str, Member] = {}
     for account in accounts:
         if isinstance(account, dict) and (name := _text(account, "id")) and not _is_bot(account, name, bot):
-            members[name] = _member(account, name, one_tenant=one_tenant)
-    return list(members.values())
+            members[name] = _member(account, name)
+    return _as_one_tenant(members.values()) if one_tenant else list(members.values())
+
+
+def _as_one_tenant(members: Collection[Member]) -> list[Member]:
+    """The demo has no tenant of its own: the one that most members name is, so that strangers can be tried too."""
+    tenants = Counter(member.tenant for member in members if member.tenant)
+    ours = tenants.most_common(1)[0][0] if tenants else None
+    return [replace(member, tenant=None) if member.tenant == ours else member for member in members]
 
 
 def _is_bot(account: dict[str, Any], name: str, bot: str) -> bool:
@@ -35,13 +44,13 @@ def _is_bot(account: dict[str, Any], name: str, bot: str) -> bool:
     return name == bot or name.startswith("28:") or "bot" in (_role(account), _text(account, "role").lower())
 
 
-def _member(account: dict[str, Any], name: str, *, one_tenant: bool) -> Member:
+def _member(account: dict[str, Any], name: str) -> Member:
     object_id = _text(account, "aadObjectId") or _text(account, "objectId")
     return Member(
         account=name,
         id=canonical_id(object_id.lower()) if object_id else None,
         name=one_line(_text(account, "name"), MAX_NAME),
-        tenant=None if one_tenant else _text(account, "tenantId").lower() or None,
+        tenant=_text(account, "tenantId").lower() or None,
         # The role said `user` for a guest once, so the address of an invited account counts as well.
         guest="#ext#" in _text(account, "userPrincipalName").lower() or _role(account) in _GUEST_ROLES,
     )

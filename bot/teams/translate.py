@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -17,6 +18,7 @@ from bot.ports import Json
 MAX_HTML = 64 * 1024
 MAX_LINKS = 20
 MAX_NAME = 120
+_LEADING_MENTIONS = re.compile(r"\A\s*(?:<at[^<>]{0,64}>[^<>]{0,256}</at>\s*)*")
 
 
 def _object(value: Any) -> Json:
@@ -71,11 +73,17 @@ def turn_of(activity: Json, tenant: str) -> Turn:
 
 def message_of(activity: Json, tenant: str) -> Message:
     """A message without the bot's mention, and the addresses that its HTML holds."""
-    return Message(turn=turn_of(activity, tenant), text=_spoken(activity), links=_links(activity))
+    anchors = _anchors(activity)
+    return Message(
+        turn=turn_of(activity, tenant),
+        text=_spoken(activity),
+        links=tuple(anchors),
+        titles=tuple(" ".join(title.split()) for title in anchors.values()),
+    )
 
 
 def _spoken(activity: Json) -> str:
-    """The text without mentions of the bot.
+    """The text without mentions of the bot, and without others' that stand before it.
 
     Only the exact text of a mention is taken out: the SDK's own removal eats parts of words and is quadratic.
     """
@@ -90,27 +98,40 @@ def _spoken(activity: Json) -> str:
             and mention.endswith("</at>")
         ):
             text = text.replace(mention, " ")
-    return text.replace("&nbsp;", " ").strip()
+    return _LEADING_MENTIONS.sub("", text.replace("&nbsp;", " ")).strip()
 
 
 class _Anchors(HTMLParser):
+    """Collects addresses and their titles."""
+
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.found: dict[str, str] = {}
+        self._inside: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         href = dict(attrs).get("href")
         if tag == "a" and href and len(self.found) < MAX_LINKS and href not in self.found:
-            self.found.append(href)
+            self.found[href] = ""
+            self._inside = href
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "a":
+            self._inside = None
+
+    def handle_data(self, data: str) -> None:
+        if self._inside is not None:
+            self.found[self._inside] += data
 
 
-def _links(activity: Json) -> tuple[str, ...]:
+def _anchors(activity: Json) -> dict[str, str]:
+    """Address -> title of the links in the message's HTML."""
     anchors = _Anchors()
     for attachment in activity.get("attachments") or ():
         if attachment.get("contentType") == "text/html":
             anchors.feed(_text(attachment.get("content"))[:MAX_HTML])
             break
-    return tuple(anchors.found)
+    return anchors.found
 
 
 # Buttons -------------------------------------------------------------------------------------------------------------

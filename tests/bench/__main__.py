@@ -1,8 +1,9 @@
 """`make bench`: how fast the product is, as ratios to two references that run beside it.
 
 The floor is a bare aiohttp handler that gives the same answer (`floor.py`), stock is the SDK's own way (`stock.py`).
-What other programs do on this machine at the same time moves the rates but hardly the ratios. Writes `bench.json`. A
-missed goal is printed, and is no failure: the exit code is 0 unless something broke.
+What other programs do on this machine at the same time moves the rates, the ratios less, and least the ratios by
+processor time. Writes `bench.json`. A missed goal is printed, and is no failure: the exit code is 0 unless something
+broke.
 """
 
 from __future__ import annotations

@@ -69,6 +69,12 @@ class Measured:
         pairs = zip(self.samples[what, in_flight], self.samples[to, in_flight], strict=True)
         return median(one.rate / other.rate for one, other in pairs)
 
+    def ratio_by_cpu(self, what: str, to: str, in_flight: int) -> float | None:
+        """The same by processor time per answer: what the ratio would be if nobody else used the core."""
+        pairs = zip(self.samples[what, in_flight], self.samples[to, in_flight], strict=True)
+        ratios = [other.cpu / one.cpu for one, other in pairs if one.cpu and other.cpu]
+        return median(ratios) if ratios else None
+
     def unfurl_p50(self, delay: float) -> float:
         """Milliseconds."""
         return median(run.p50 for run in self.unfurls[delay]) * 1000

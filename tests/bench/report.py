@@ -18,6 +18,8 @@ WHAT = {
 }
 BUSY = 0.85
 """A load generator that takes more of its core may be what was measured."""
+SHARED = 0.75
+"""A floor that gets less of its core shares it with others: of 16 requests one always waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,8 @@ def rates(seen: Measured) -> list[dict[str, Any]]:
                 "p50_ms": median(sample.p50 for sample in samples),
                 "cpu_ms": median(cpu) if cpu else None,
                 "x_floor": seen.ratio(what, "floor", in_flight),
+                "x_floor_by_cpu": seen.ratio_by_cpu(what, "floor", in_flight),
+                "of_core": median(sample.cpu * sample.rate / 1000 for sample in samples if sample.cpu) if cpu else None,
                 "load_busy": median(sample.busy for sample in samples),
             }
             rows.append(row)
@@ -97,13 +101,17 @@ def as_json(seen: Measured, about: dict[str, Any]) -> dict[str, Any]:
 
 def as_text(seen: Measured) -> Iterator[str]:
     """The tables, line by line."""
-    yield f"{'':28}{'in flight':>10}{'per second':>12}{'(from - to)':>15}{'p50 ms':>9}{'cpu ms':>8}{'x floor':>9}"
+    yield (
+        f"{'':28}{'in flight':>10}{'per second':>12}{'(from - to)':>15}{'p50 ms':>9}{'cpu ms':>8}"
+        f"{'x floor':>9}{'(by cpu)':>10}"
+    )
     for row in rates(seen):
         spread = f"({row['slowest']:.0f} - {row['fastest']:.0f})"
         cpu = "-" if row["cpu_ms"] is None else f"{row['cpu_ms']:.2f}"
+        by_cpu = "-" if row["x_floor_by_cpu"] is None else f"({row['x_floor_by_cpu']:.3f})"
         yield (
             f"{row['what']:28}{row['in_flight']:>10}{row['per_second']:>12.0f}{spread:>15}"
-            f"{row['p50_ms']:>9.2f}{cpu:>8}{row['x_floor']:>9.3f}"
+            f"{row['p50_ms']:>9.2f}{cpu:>8}{row['x_floor']:>9.3f}{by_cpu:>10}"
         )
     yield ""
     for delay, runs in seen.unfurls.items():
@@ -115,6 +123,9 @@ def as_text(seen: Measured) -> Iterator[str]:
     busiest = max(rates(seen), key=lambda row: row["load_busy"])
     if busiest["load_busy"] > BUSY:
         yield f"Mind: the load generator took {busiest['load_busy']:.0%} of its core at {busiest['what']}."
+    shares = [row["of_core"] for row in rates(seen) if row["what"] == WHAT["floor"] and row["in_flight"] > 1]
+    if None not in shares and min(shares) < SHARED:
+        yield f"Mind: the floor got {min(shares):.0%} of its core, others the rest. Trust the ratios by cpu, or repeat."
     yield ""
     for goal in goals(seen):
         value = "not measured" if goal.value is None else f"{goal.value:.3g} {goal.unit}".strip()

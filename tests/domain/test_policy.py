@@ -46,7 +46,7 @@ def test_disclosure_is_never_above_the_types_own_nor_above_the_audiences() -> No
         assert disclosure_in(record_type, Audience.INTERNAL) == inside
         assert disclosure_in(record_type, Audience.UNKNOWN) == min(inside, unknown)
         assert disclosure_in(record_type, Audience.EXTERNAL) == min(inside, outside)
-        assert disclosure_anonymous(record_type) == min(inside, unknown, Disclosure.TYPE)
+        assert disclosure_anonymous(record_type) == min(unknown, Disclosure.TYPE)
 
 
 def test_a_chat_is_internal_only_when_everybody_in_it_is_known_and_of_the_tenant() -> None:

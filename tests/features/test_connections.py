@@ -155,7 +155,9 @@ async def test_the_button_connects_and_the_chat_gets_the_note(world: World) -> N
             break
         await asyncio.sleep(0.1)
     (note,) = world.said_in(GROUP)
-    assert "Contoso Ltd" in texts(note["attachments"][0]["content"])
+    shown = texts(note["attachments"][0]["content"])
+    assert {"Contoso Ltd", "Active"} <= set(shown.splitlines())
+    assert "CHF" not in shown, "Revenue is not in note_fields"
 
 
 @pytest.mark.parametrize(
@@ -249,3 +251,36 @@ async def test_who_is_a_guest_in_one_chat_is_a_guest_wherever_they_paste(world: 
     world.connector.chats[GROUP] = [ALEX.member(), MEGAN.member(userPrincipalName="m#ext#@contoso.example")]
     assert "no such record" in texts(await world.say("timeline A-1001", by=MEGAN))
     assert "Contoso" not in texts(await world.paste(ACCOUNT, by=MEGAN, chat=OTHER_GROUP))
+
+
+@pytest.mark.parametrize("text", ["connect A-1001.", "connect: A-1001", f"connect {ACCOUNT}!", f"connect ({ACCOUNT})"])
+async def test_punctuation_around_a_reference_does_not_matter(world: World, text: str) -> None:
+    assert "connected to" in texts(await world.say(text))
+
+
+async def test_a_mention_of_somebody_before_the_bot_s_does_not_matter(world: World) -> None:
+    entities = [
+        {"type": "mention", "text": "<at>Megan Bowen</at>", "mentioned": {"id": MEGAN.account, "name": "Megan Bowen"}},
+        {"type": "mention", "text": "<at>Connect Chats</at>", "mentioned": {"id": "28:connect-chats", "name": "x"}},
+    ]
+    text = "<at>Megan Bowen</at> <at>Connect Chats</at> connect A-1001"
+    assert "connected to" in texts(await world.say(text, entities=entities))
+
+
+async def test_with_more_records_than_a_card_holds_the_rest_is_counted_apart_from_what_is_hidden(world: World) -> None:
+    for number in range(1, 13):
+        await world.api(
+            "PUT", f"/records/account/A-{number}", {"title": f"Customer {number}", "access": {"*": "append"}}
+        )
+        await world.say(f"connect A-{number}")
+    await world.say("connect C-3001", by=MEGAN)
+    shown = texts(await world.say("records"))
+    assert "And 2 more." in shown
+    assert "And 1 that can't be shown" in shown
+
+
+async def test_an_html_only_link_leaves_the_number_behind_its_title_alone(world: World) -> None:
+    await world.say("connect A-1001")
+    html = [{"contentType": "text/html", "content": f'timeline <a href="{ACCOUNT}">Contoso 2027</a> 1'}]
+    shown = texts(await world.say("timeline Contoso 2027 1", attachments=html))
+    assert "The latest 1 of 2" in shown

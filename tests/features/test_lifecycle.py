@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+
 import pytest
 
+from tests.fakes.connector import Fault
 from tests.world import (
     ACCOUNT,
     ADELE,
@@ -174,3 +178,33 @@ async def test_invokes_we_do_not_offer_get_their_documented_body(world: World, n
     status, body = await world.post(world.activity("invoke", name=name, value={}))
     assert status == 200
     assert body[member]["type"] == "message"
+
+
+async def test_people_of_other_organisations_lower_what_is_shown_and_do_not_count_as_everybody(world: World) -> None:
+    ours, theirs = {"tenantId": "ours"}, {"tenantId": "72f988bf-86f1-41af-91ab-2d7cd011db47"}
+    world.connector.chats[GROUP] = [ALEX.member(**ours), ADELE.member(**ours), MEGAN.member(**theirs)]
+    await world.say("help")
+    assert "Contoso" not in texts(await world.paste(ACCOUNT))
+    assert "no such record" in texts(await world.say("timeline A-1001", by=MEGAN)).lower()
+
+
+async def test_of_two_rosters_the_one_that_was_asked_for_later_counts_though_it_comes_first(world: World) -> None:
+    colleagues = list(world.connector.chats[GROUP])
+    slow = json.dumps({"members": colleagues}).encode()
+    world.connector.faults.append(Fault(status=200, body=slow, delay=1.0))
+    first = asyncio.create_task(world.say("help"))
+    await asyncio.sleep(0.3)
+    world.connector.chats[GROUP] = [*colleagues, STRANGER]
+    await world.happens(membersAdded=[{"id": GUEST.account}])
+    await first
+    assert "Contoso" not in texts(await world.paste(ACCOUNT))
+
+
+async def test_after_the_bot_was_away_the_old_roster_proves_nothing(world: World) -> None:
+    await world.say("help")
+    await world.happens(membersRemoved=[BOT])
+    world.connector.refused_chats[GROUP] = "BotNotInConversationRoster"
+    await world.happens(membersAdded=[BOT])
+    card = texts(await world.paste(ACCOUNT))
+    assert "Contoso Ltd" in card
+    assert "Active" not in card

@@ -28,7 +28,7 @@ from bot.ports import Json
 from bot.web.api.operation import Body
 from bot.web.body import check_headers, read_body
 
-MAX_BODY = 256 * 1024
+MAX_BODY = 1024 * 1024
 MAX_TITLE = 200
 MAX_NAME = 200
 MAX_FIELDS = 100

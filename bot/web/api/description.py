@@ -32,7 +32,7 @@ _ERRORS = {
     404: "There is no such thing.",
     409: "The state of things does not permit it now.",
     412: "The record is not at the version that the request asks for.",
-    413: "The body is over 256 KiB.",
+    413: "The body is over 1 MiB.",
     415: "The body is not sent as application/json.",
     422: "A member of the body, or a name in the address, breaks a rule; `detail` names every problem.",
     503: "Not now: the same request may succeed later.",
@@ -45,7 +45,7 @@ _INTRODUCTION = """What a system of records uses: it says what records there are
 happens in their chats.
 
 Errors are problem documents (RFC 9457). Unknown members and unknown query parameters are refused, so that a misspelt
-one can't be without effect. Bodies are at most 256 KiB."""
+one can't be without effect. Bodies are at most 1 MiB."""
 
 
 def describe(operations: Iterable[Operation]) -> Json:
