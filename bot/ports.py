@@ -56,7 +56,6 @@ class Delivery:
     message: Json
     attempts: int
     fence: int
-    activity: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 | file | what |
 |---|---|
-| `conversation` | takes a message or a pressed button to the command it means, once |
+| `conversation` | answers a message or a pressed button, once, and remembers that it did |
+| `dispatch` | which feature a command or a button means |
 | `unfurl` | a pasted link becomes a card |
 | `connections` | `connect`, `disconnect`, `records` |
 | `timeline`, `notes` | `timeline`, `note` |

@@ -1,4 +1,4 @@
-"""Takes a message or a pressed button to the command it means, once, and says what to answer."""
+"""Answers a message or a pressed button, once: the effect, the answer and the memory of both are one transaction."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bot.domain.answers import Answer, Refusal
-from bot.domain.chats import Chat, ChatKind, ChatState, state_after
-from bot.domain.commands import CONNECT, DISCONNECT, NOTE, TIMELINE, Command, Request, parse
-from bot.domain.records import RecordId
+from bot.domain.answers import Answer, Connected, RecordCard, Refusal
+from bot.domain.chats import Chat, ChatState, state_after
+from bot.domain.commands import CONNECT, NOTE, Command, parse
 from bot.domain.turns import ChatChange, Message, Press, Turn
-from bot.errors import ConnectChatsError, Invalid, NotAllowed, SendFailed, Unavailable
-from bot.features import connections, lifecycle, notes, timeline, why
-from bot.features.help import help_for
-from bot.features.references import find_reference, not_understood
+from bot.errors import ConnectChatsError, SendFailed, Unavailable
+from bot.features import connections, lifecycle, notes
+from bot.features.dispatch import STALE, VERBS, obey, obey_button
 from bot.features.scene import Scene
 from bot.ports import Clock, Directory, Json, Render, Store, Transaction
 
@@ -72,7 +70,7 @@ class Conversation:
         command = request.command
 
         def work(tx: Transaction, scene: Scene) -> Answer:
-            return _obey(scene, request, message)
+            return obey(scene, request, message)
 
         return await self._answer(message.turn, command, work, in_body=in_body, heard=True)
 
@@ -82,19 +80,21 @@ class Conversation:
         `heard`: it came as a message, so the bot is in the chat and everybody there sees the answer; an invoke may come
         from a card in a chat that the bot never was in, and only who pressed sees the answer.
         """
-        command = _VERBS.get(press.verb)
+        command = VERBS.get(press.verb)
         if command is None:
-            return self._plain(Refusal(title="This button does nothing any more", text=_STALE, next=_STALE_NEXT))
+            return self._plain(STALE)
 
         def work(tx: Transaction, scene: Scene) -> Answer:
-            answer = _obey_button(scene, command, press)
-            if command is CONNECT and not heard and isinstance(answer, connections.Connected) and not answer.already:
+            answer = obey_button(scene, command, press)
+            if heard or not isinstance(answer, Connected):
+                return answer
+            if not answer.already:
                 self._introduce(tx, scene, answer)
-            return answer
+            return RecordCard(view=answer.view, connected=True)
 
         return await self._answer(press.turn, command, work, in_body=in_body, heard=heard)
 
-    def _introduce(self, tx: Transaction, scene: Scene, answer: connections.Connected) -> None:
+    def _introduce(self, tx: Transaction, scene: Scene, answer: Connected) -> None:
         """Connected from a card: only who pressed sees its answer, so the chat gets the note, if the type has one."""
         target = scene.read(answer.view.record)
         if target.type.note:
@@ -229,9 +229,6 @@ NOT_HERE = Refusal(
     text="Only a chat that I am in can be connected to a record, since nobody could be told otherwise.",
     next="Add the app Connect Chats to this chat, then try again.",
 )
-_STALE = "The card is older than what I know today, or it was changed on its way."
-_STALE_NEXT = "Paste the link again to get a fresh card, or send me help."
-_VERBS = {"connect": CONNECT, "disconnect": DISCONNECT, "timeline": TIMELINE, "note": NOTE}
 
 
 def _known_chat(tx: Transaction, turn: Turn, *, learned: bool) -> Chat:
@@ -260,89 +257,3 @@ def refused(error: ConnectChatsError) -> Refusal:
     """An error as an answer."""
     titles = {"record-not-found": "No such record for you", "not-allowed": "Not allowed"}
     return Refusal(title=titles.get(error.code, "That didn't work"), text=error.what, next=error.next_step)
-
-
-def _obey(scene: Scene, request: Request, message: Message) -> Answer:
-    command, argument = request.command, _spelled_out(request.argument, message)
-    if scene.chat.kind not in command.kinds:
-        return _elsewhere(command)
-    match command.name:
-        case "connect":
-            return connections.connect(scene, _needed(scene, command, argument, message.links))
-        case "disconnect":
-            record = _needed(scene, command, argument, message.links) if argument or message.links else None
-            return connections.disconnect(scene, record)
-        case "records":
-            return connections.records(scene)
-        case "timeline":
-            return _timeline(scene, argument, message.links)
-        case "note":
-            return notes.note(scene, None, request.argument)
-        case "why":
-            return why.why(scene, argument, message.links)
-        case _:
-            return help_for(scene.chat.kind, scene.catalogue, request.unknown)
-
-
-def _spelled_out(argument: str, message: Message) -> str:
-    """The argument with addresses where Teams shows a link's title."""
-    for title, link in zip(message.titles, message.links, strict=True):
-        if title and link not in argument:
-            argument = argument.replace(title, link, 1)
-    return argument
-
-
-def _needed(scene: Scene, command: Command, argument: str, links: tuple[str, ...]) -> RecordId:
-    record, _ = find_reference(scene.catalogue, argument, links)
-    if record is None:
-        raise not_understood(scene.catalogue, argument, command.usage)
-    return record
-
-
-def _timeline(scene: Scene, argument: str, links: tuple[str, ...]) -> Answer:
-    record, rest = find_reference(scene.catalogue, argument, links)
-    if record is None and argument and not argument.lstrip("-").isdigit():
-        raise not_understood(scene.catalogue, argument, TIMELINE.usage)
-    if record is not None and links and rest == argument:
-        rest = ""  # the address stands in the HTML alone: what was typed is another name for it
-    if record is None and scene.chat.kind is ChatKind.PERSONAL:
-        raise Invalid("You didn't say which record.", next_step=f"Write {TIMELINE.usage}.")
-    return timeline.timeline(scene, record, timeline.split_count(rest))
-
-
-def _elsewhere(command: Command) -> Refusal:
-    if command is CONNECT:
-        return Refusal(title="Not connected", text=connections.NOT_CONNECTABLE, next=connections.NOT_CONNECTABLE_NEXT)
-    return Refusal(
-        title="Not here",
-        text=f"{command.name} is about the records of a group chat, a channel or a meeting; this is a chat of two.",
-        next=f"Send it in a chat that is connected to a record: @Connect Chats {command.name}",
-    )
-
-
-def _obey_button(scene: Scene, command: Command, press: Press) -> Answer:
-    named = press.data.get("record")
-    found = scene.catalogue.reference(named) if isinstance(named, str) and len(named) <= 256 else None
-    if found is None:
-        return Refusal(title="This button does nothing any more", text=_STALE, next=_STALE_NEXT)
-    if scene.chat.kind not in command.kinds:
-        return _elsewhere(command)
-    match command.name:
-        case "connect":
-            return connections.connect(scene, found.record)
-        case "disconnect":
-            return connections.disconnect(scene, found.record)
-        case "timeline":
-            return timeline.timeline(scene, found.record, timeline.split_count(str(press.data.get("count", ""))))
-        case _:
-            return _note_from_button(scene, found.record, press)
-
-
-def _note_from_button(scene: Scene, record: RecordId, press: Press) -> Answer:
-    """The note's text comes back with the button; it is this person's word, so only its author may place it."""
-    text, by = press.data.get("text"), press.data.get("by")
-    if not isinstance(text, str):
-        return Refusal(title="This button does nothing any more", text=_STALE, next=_STALE_NEXT)
-    if by != scene.person.id:
-        raise NotAllowed("This note is somebody else's.", next_step="Only its author can say where it belongs.")
-    return notes.note(scene, record, text)

@@ -197,8 +197,9 @@ def _people_left(tx: Transaction, chat: Chat, left: Iterable[Member], roster: Ro
     tx.lock_chat(chat.id)
     before = {member.account: member for member in tx.members(chat.id)}
     known = _after_change(tx, chat, roster)
+    left = list(left)
     gone = [before[member.account] for member in left if member.account in before]
-    tx.remove_members(chat.id, [member.account for member in gone])
+    tx.remove_members(chat.id, [member.account for member in left])  # a roster may still list them
     for member in gone:
         tell_records(tx, known, EventType.MEMBER_LEFT, data=_about(member))
 

@@ -18,7 +18,7 @@ from bot.ports import Glimpse, Store
 UNKNOWN = Explanation(
     title="No preview for this link",
     text="There is no such record, or you may not see it here.",
-    hint="If you expected a card, send me why and the link in our personal chat.",
+    hint="If you expected a card, send why and the link to Connect Chats in your personal chat with it.",
 )
 SWITCHED_OFF = Explanation(
     title="Cards are switched off for this link",
@@ -27,8 +27,8 @@ SWITCHED_OFF = Explanation(
 )
 NOT_A_RECORD = Explanation(
     title="Not a link to a record",
-    text="This address doesn't have the form of any record I know.",
-    hint="Copy the address of the record's own page. Send me why and the link to see what I make of it.",
+    text="This address doesn't have the form of any record that Connect Chats knows.",
+    hint="Copy the address of the record's own page. Send why and the link to Connect Chats to learn more.",
 )
 
 

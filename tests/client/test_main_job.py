@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -147,11 +148,8 @@ async def test_a_channel_is_connected_from_a_thread_and_answered_there(stage, cl
         said = await client.ask(f"connect {key}", chat=client.channel)
         assert said.chat.startswith(f"{client.channel};messageid=")
         assert "This chat is now connected to" in words(said)
-        assert (await stage.events(key))[-1]["chat"] | {"topic": ""} == {
-            "id": client.channel,
-            "kind": "channel",
-            "topic": "",
-        }
+        chat = (await stage.events(key))[-1]["chat"]
+        assert (chat["id"], chat["kind"]) == (client.channel, "channel")
         assert "connected a channel" in words(await client.ask(f"timeline {key}", chat=client.channel))
 
 
@@ -200,13 +198,11 @@ async def test_with_several_records_a_note_asks_where_it_belongs_and_its_button_
             await client.ask(f"connect {key}", chat=client.group)
         question = await client.ask("note Call on Monday", chat=client.group)
         button = next(action for action in question.card["actions"] if action["title"] == "Trey Research")
-        for person, outcome in ((MEGAN, "application/vnd.microsoft.activity.message"), (ALEX, None)):
-            answer = await client.press(
-                button["verb"], button["data"], message=question.id, chat=client.group, by=person
-            )
-            assert outcome is None or (answer["type"], "somebody else's" in answer["value"]) == (outcome, True)
+        press = partial(client.press, button["verb"], button["data"], message=question.id, chat=client.group)
+        assert "somebody else's" in (await press(by=MEGAN))["value"]
+        answer = await press(by=ALEX)
         assert "Call on Monday" in words(answer)
-        assert [event["type"] for event in await stage.events(one)][-1] == "chat.connected"
+        assert (await stage.events(one))[-1]["type"] == "chat.connected"
         assert (await stage.events(other))[-1]["data"] == {"text": "Call on Monday"}
 
 
