@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from bot.domain.answers import Answer, Connected, RecordCard, Refusal
 from bot.domain.chats import Chat, ChatState, state_after
-from bot.domain.commands import CONNECT, NOTE, Command, parse
+from bot.domain.commands import NOTE, Command, parse
 from bot.domain.turns import ChatChange, Message, Press, Turn
 from bot.errors import ConnectChatsError, SendFailed, Unavailable
 from bot.features import connections, lifecycle, notes
