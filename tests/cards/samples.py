@@ -65,10 +65,6 @@ WIDE = RecordView(
 )
 
 
-def _commands(kind: ChatKind) -> tuple[Command, ...]:
-    return tuple(command for command in COMMANDS if kind in command.kinds)
-
-
 TYPICAL: dict[str, Answer] = {
     "record, connectable": RecordCard(view=ACCOUNT, connect=True),
     "record, connected": RecordCard(view=ACCOUNT, connected=True),
@@ -116,11 +112,9 @@ TYPICAL: dict[str, Answer] = {
         ),
         more=2,
     ),
-    "help, in a group": Help(commands=_commands(ChatKind.GROUP), kind=ChatKind.GROUP, example="A-1001"),
-    "help, personal": Help(commands=_commands(ChatKind.PERSONAL), kind=ChatKind.PERSONAL, example="A-1001"),
-    "help, unknown word": Help(
-        commands=_commands(ChatKind.GROUP), kind=ChatKind.GROUP, example="A-1001", unknown="conect"
-    ),
+    "help, in a group": Help(commands=COMMANDS, kind=ChatKind.GROUP, example="A-1001"),
+    "help, personal": Help(commands=COMMANDS, kind=ChatKind.PERSONAL, example="A-1001"),
+    "help, unknown word": Help(commands=COMMANDS, kind=ChatKind.GROUP, example="A-1001", unknown="conect"),
     "welcome, in a group": Welcome(kind=ChatKind.GROUP, example="A-1001"),
     "welcome, personal": Welcome(kind=ChatKind.PERSONAL, example="A-1001"),
     "refusal": Refusal(
@@ -204,7 +198,7 @@ def everything_says(words: str) -> dict[str, Answer]:
         "which record": WhichRecord(
             question=words, verb="note", choices=(Choice(label=words, data={"record": "account/A-1", "text": words}),)
         ),
-        "help": Help(commands=_commands(ChatKind.GROUP), kind=ChatKind.GROUP, example=words, unknown=words),
+        "help": Help(commands=COMMANDS, kind=ChatKind.GROUP, example=words, unknown=words),
         "welcome": Welcome(kind=ChatKind.GROUP, example=words),
         "refusal": Refusal(title=words, text=words, next=words),
         "why": Why(steps=(Step(ok=True, text=words), Step(ok=None, text=words)), hint=words),
