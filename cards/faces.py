@@ -243,7 +243,7 @@ def _welcome(answer: Welcome) -> Face:
     if answer.kind is ChatKind.PERSONAL:
         rows = [
             ("Paste a link", "In any chat, the link of a record becomes a card."),
-            ("Add me to a group chat", f"There, @{BOT} connect {example} ties the chat to a record."),
+            ("Add me to a group chat", "There you can connect the chat to a record."),
             ("why <link>", "I say what I make of a link, and what you may do with the record."),
             (f"timeline {example}", "What happened in a record's chats."),
             ("help", "All you can ask me."),

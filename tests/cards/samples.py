@@ -23,7 +23,7 @@ from bot.domain.answers import (
     Why,
 )
 from bot.domain.chats import ChatKind
-from bot.domain.commands import COMMANDS, Command
+from bot.domain.commands import COMMANDS
 from bot.domain.records import Disclosure, RecordId
 
 SITE = "https://crm.example.com/records"
