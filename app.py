@@ -18,7 +18,7 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor
 
-from bot.config import Settings, load_settings
+from bot.config import Settings, load_settings, remarks
 from bot.errors import ConnectChatsError, SettingsInvalid
 
 
@@ -115,6 +115,8 @@ async def serve(settings: Settings) -> int:
         print(DEMO.format(base=f"http://{settings.host}:{listening.port}"), flush=True)
     else:
         print(f"Connect Chats is ready on {settings.host}:{listening.port}.", flush=True)
+        for remark in remarks(settings):
+            print(f"Note: {remark}", flush=True)
     await stopping.wait()
     await listening.stop()
     return 0
@@ -146,6 +148,8 @@ async def check(settings: Settings) -> int:
     async for part, problem in check_parts(settings):
         print(f"  {'FAILED' if problem else 'ok    '} {part}{f': {problem}' if problem else ''}")
         failed = failed or problem is not None
+    for remark in remarks(settings):
+        print(f"  note   {remark}")
     print("Something needs your attention." if failed else "Everything is ready: python app.py")
     return 2 if failed else 0
 

@@ -269,6 +269,22 @@ def _live_problems(settings: Settings) -> list[str]:
     return problems
 
 
+def remarks(settings: Settings) -> list[str]:
+    """What works, but hardly as it was meant: told at the start and by `--check`."""
+    told: list[str] = []
+    host = urlsplit(settings.public_url).hostname or ""
+    if _is_loopback(host) or "." not in host:
+        told.append(
+            f"PUBLIC_URL is {settings.public_url}, which Teams and other people can't reach. "
+            "Set it to the https address of this server or of a tunnel to it."
+        )
+    if not settings.bearer:
+        told.append(
+            "API_TOKEN is not set, so nobody may use the REST API and no record can be sent. Set one to use it."
+        )
+    return told
+
+
 def load_catalogue(path: Path) -> Catalogue:
     """Read `CONFIG`: apps, record types and admins.
 

@@ -67,7 +67,12 @@ def app_manifest(identity: Identity, *, domains: Sequence[str]) -> dict[str, Any
         "manifestVersion": SCHEMA_VERSION,
         "version": identity.version,
         "id": identity.app,
-        "developer": {"name": NAME, "websiteUrl": page, "privacyUrl": page, "termsOfUseUrl": page},
+        "developer": {
+            "name": NAME,
+            "websiteUrl": page,
+            "privacyUrl": f"{page}#privacy",
+            "termsOfUseUrl": f"{page}#terms",
+        },
         "name": {"short": NAME, "full": f"{NAME}: {SHORT}"},
         "description": {"short": SHORT, "full": FULL},
         "icons": {"color": COLOR_ICON, "outline": OUTLINE_ICON},

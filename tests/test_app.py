@@ -68,7 +68,9 @@ async def microsoft() -> AsyncIterator[Microsoft]:
 async def test_a_good_environment_is_checked_part_by_part(microsoft: Microsoft, tmp_path: Path) -> None:
     code, printed, logged = await run(tmp_path, microsoft.environment(), "--check")
     assert (code, logged) == (0, "")
-    *parts, verdict = printed.splitlines()
+    *parts, local, no_api, verdict = printed.splitlines()
+    assert "note   PUBLIC_URL" in local
+    assert "note   API_TOKEN" in no_api
     assert len(parts) == 5
     assert all(part.startswith("  ok ") for part in parts)
     assert verdict == "Everything is ready: python app.py"

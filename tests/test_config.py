@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import load_catalogue, load_settings
+from bot.config import load_catalogue, load_settings, remarks
 from bot.errors import SettingsInvalid
 
 ROOT = Path(__file__).parent.parent
@@ -127,3 +127,19 @@ def test_the_program_exits_2_with_the_reason_and_opens_no_port(arguments, change
     assert "Traceback" not in done.stderr + done.stdout
     assert SECRET not in done.stderr + done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({}, ["PUBLIC_URL"]),
+        ({"PUBLIC_URL": "https://your-tunnel-or-host"}, ["PUBLIC_URL"]),
+        ({"API_TOKEN": ""}, ["PUBLIC_URL", "API_TOKEN"]),
+        ({"PUBLIC_URL": "https://chats.example.com"}, []),
+    ],
+)
+def test_what_starts_but_can_hardly_be_meant_is_remarked(changes, names, tmp_path, monkeypatch) -> None:
+    for key, value in environment(changes, tmp_path).items():
+        monkeypatch.setenv(key, value)
+    told = remarks(load_settings(env_file=None))
+    assert [remark.split()[0] for remark in told] == names
