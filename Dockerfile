@@ -11,5 +11,5 @@ USER chats
 ENV HOST=0.0.0.0
 EXPOSE 3978
 VOLUME /app/data
-HEALTHCHECK CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ.get(\"PORT\", 3978)}/readyz')"]
+HEALTHCHECK CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ.get(\"PORT\", 3978)}/livez')"]
 CMD ["python", "app.py"]

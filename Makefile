@@ -6,7 +6,7 @@ RUNTIME := $(VENV)/.runtime
 DEVELOP := $(VENV)/.develop
 PARTS := $(VENV)/.parts
 
-.PHONY: setup run play check test bench package lock clean
+.PHONY: setup run play check test torture bench package lock clean
 .DEFAULT_GOAL := run
 
 setup: $(RUNTIME)
@@ -40,6 +40,9 @@ check: $(DEVELOP)
 
 test: $(PARTS)
 	$(BIN)/python -m pytest
+
+torture: $(PARTS)
+	@$(BIN)/python -m tests.torture
 
 bench: $(PARTS)
 	$(BIN)/python -m tests.bench

@@ -154,3 +154,9 @@ class ChatGone(SendFailed):
     """The chat does not exist any more (404)."""
 
     code = "chat-gone"
+
+
+class ReceiverGone(SendFailed):
+    """A webhook's receiver wants no more events (410)."""
+
+    code = "receiver-gone"

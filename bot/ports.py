@@ -9,9 +9,11 @@ from typing import Any, Protocol, TypeVar
 from bot.domain.answers import Answer
 from bot.domain.catalogue import Catalogue
 from bot.domain.chats import Chat, Connection
+from bot.domain.deliveries import Delivery, EventDelivery, OutboxStatus, ParkedEvent
 from bot.domain.events import Event, Fact
 from bot.domain.people import Member
 from bot.domain.records import App, Record, RecordId, RecordType
+from bot.domain.webhooks import Webhook, WebhookStatus
 
 T = TypeVar("T")
 
@@ -40,22 +42,6 @@ class Glimpse:
     chat: Chat | None = None
     connected: bool = False
     guest: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """A message that must still be delivered into a chat, claimed by one worker.
-
-    Attributes:
-        fence: changes with every claim; who holds an old one can't finish the row.
-        attempts: how often it was claimed, this time included.
-    """
-
-    id: int
-    chat: Chat
-    message: Json
-    attempts: int
-    fence: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +137,10 @@ class Transaction(Protocol):
         """All events of the tenant with their position in the feed, oldest first."""
         ...
 
+    def last_position(self) -> int:
+        """The position of the feed's newest event, or a higher one that no event will have; 0 before the first."""
+        ...
+
     # once
     def claim_turn(self, activity: str, chat: str) -> SavedTurn | None:
         """Take an activity as ours to answer: None. If it was taken before: what was answered."""
@@ -181,8 +171,15 @@ class Transaction(Protocol):
         """
         ...
 
-    def claim_deliveries(self, *, limit: int, lease: int) -> list[Delivery]:
-        """Lease the oldest due message of each chat. Chats that are suspended or gone are left alone."""
+    def claim_deliveries(self, *, limit: int, most: int, lease: int) -> list[Delivery]:
+        """Lease the `most` oldest messages of each of at most `limit` chats whose oldest message is due.
+
+        Chats that are suspended or gone are left alone, and so are chats where somebody holds a message.
+        """
+        ...
+
+    def renew_delivery(self, held: Delivery, *, lease: int) -> Delivery | None:
+        """The same with its new `lease_until`; None when somebody else holds one of its messages now."""
         ...
 
     def finish_delivery(self, delivery: int, fence: int | None = None) -> bool:
@@ -192,6 +189,59 @@ class Transaction(Protocol):
     def postpone_delivery(self, delivery: int, fence: int, *, until: int, error: str) -> bool: ...
     def park_delivery(self, delivery: int, fence: int | None = None, *, error: str) -> bool:
         """Give up; the row stays, visible."""
+        ...
+
+    # webhooks
+    def webhooks(self) -> list[Webhook]:
+        """All of them, in the order of creation."""
+        ...
+
+    def webhook(self, webhook: str) -> Webhook | None: ...
+    def put_webhook(self, webhook: Webhook) -> None:
+        """Insert or replace. Every event it wants that is added from now on is owed to it."""
+        ...
+
+    def remove_webhook(self, webhook: str) -> bool:
+        """With everything that is owed to it; False when it was not there."""
+        ...
+
+    def webhook_status(self, webhook: str) -> WebhookStatus: ...
+    def parked_events(self, webhook: str, *, limit: int) -> list[ParkedEvent]:
+        """Those given up, in the order of the feed."""
+        ...
+
+    def replay_events(self, webhook: str) -> int:
+        """Parked events wait again, and all that waits is due now, with a fresh schedule; how many were parked."""
+        ...
+
+    # outbox: events to webhooks. Stream = webhook x record: in order of `seq`, one held at a time.
+    def due_webhooks(self) -> list[str]:
+        """Active webhooks with a stream that is due and free."""
+        ...
+
+    def claim_events(self, webhook: str, *, limit: int, lease: int) -> list[EventDelivery]:
+        """Lease the oldest waiting event of each of at most `limit` due streams of an active webhook."""
+        ...
+
+    def renew_events(self, held: Sequence[EventDelivery], *, lease: int) -> list[EventDelivery]:
+        """Those still held, with their new `lease_until`; the others were taken over."""
+        ...
+
+    def delivered_events(self, told: Sequence[EventDelivery]) -> list[EventDelivery]:
+        """They were told: their streams go on at once with the next. Those that somebody else held by now (they may
+        have been told twice)."""
+        ...
+
+    def postpone_event(self, held: EventDelivery, *, until: int, error: str) -> bool:
+        """The stream waits until then. False when somebody else holds it now."""
+        ...
+
+    def park_event(self, held: EventDelivery, *, error: str) -> bool:
+        """Give the event up, visibly; its stream goes on with the next. False when somebody else holds it now."""
+        ...
+
+    def outbox_status(self) -> dict[str, OutboxStatus]:
+        """By kind of destination: `chat` and `webhook`."""
         ...
 
     def expire(self, *, before: int) -> int:
@@ -210,10 +260,11 @@ class Store(Protocol):
         """Run `work` in one transaction that only reads."""
         ...
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T], *, durable: bool = True) -> T:
         """Run `work` in one transaction; when this returns, what it wrote is on disk.
 
-        `work` may run more than once (a deadlock on PostgreSQL is retried), so it must have no other effect.
+        `work` may run more than once (a deadlock on PostgreSQL is retried), so it must have no other effect. `durable`
+        False: the end of the process changes nothing, but a power cut may undo it; for what would only be done again.
         """
         ...
 
@@ -225,6 +276,11 @@ class Store(Protocol):
         """The settings this process saw last, without reading: to find what to ask `glimpse` for."""
         ...
 
+    def on_change(self, ring: Callable[[], None]) -> Callable[[], None]:
+        """Have `ring` called on the event loop soon after each transaction that added events, messages or webhooks,
+        here or on another replica. Returns what ends that. It only wakes: polling is what is relied on."""
+        ...
+
 
 class Sender(Protocol):
     """Speaks into chats."""
@@ -234,6 +290,18 @@ class Sender(Protocol):
 
         Raises:
             SendFailed: with `retryable`, `ambiguous`, `retry_after`; `ChatUnreachable` and `ChatGone` are final.
+        """
+        ...
+
+
+class EventSender(Protocol):
+    """Tells webhooks of events."""
+
+    async def send(self, delivery: EventDelivery) -> None:
+        """Returns when the receiver took it.
+
+        Raises:
+            SendFailed: with `retry_after` where the receiver asked for it; `ReceiverGone` when it wants no more.
         """
         ...
 

@@ -7,18 +7,18 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
 
 from bot.config import DEMO_ADMIN, Settings, load_catalogue
 from bot.domain.catalogue import Catalogue
 from bot.errors import ConnectChatsError, SettingsInvalid, Unauthenticated
 from bot.features import lifecycle
 from bot.features.conversation import Conversation
+from bot.features.following import Following
 from bot.features.samples import add_samples
 from bot.identity.app_tokens import AppTokens
 from bot.identity.bot_tokens import BotTokenVerifier
 from bot.identity.keys import SigningKeys
-from bot.outbox.delivery import Outbox
+from bot.outbox.outbox import Outbox
 from bot.ports import Clock
 from bot.store.store import SqlStore, open_store
 from bot.teams.adapter import Adapter
@@ -29,6 +29,9 @@ from bot.teams.receiver import Receiver
 from bot.teams.service_urls import ServiceUrls
 from bot.web import application
 from bot.web.api import add_api
+from bot.web.metrics import Metrics, Sources
+from bot.webhooks.sender import WebhookSender
+from bot.webhooks.session import open_sessions
 from cards import render
 
 
@@ -56,7 +59,12 @@ async def create_app(settings: Settings, *, clock: Clock = system_clock) -> web.
         invalidate=tokens.invalidate if tokens else None,
     )
     conversation = Conversation(store=store, directory=connector, render=render, clock=clock)
-    outbox = Outbox(store=store, sender=connector, unreachable=lifecycle.suspend)
+    events = WebhookSender(
+        open_sessions(settings.ssl_cert_file or settings.requests_ca_bundle, loopback=settings.demo),
+        source=settings.public_url,
+        clock=clock,
+    )
+    outbox = Outbox(store=store, clock=clock, sender=connector, events=events, unreachable=lifecycle.suspend)
     receiver = Receiver(
         authenticate=_anybody if settings.demo else _authenticate(settings, keys, clock),
         gate=Gate(tenant=None if settings.demo else tenant, service_url_allowed=service_urls.allows),
@@ -65,13 +73,25 @@ async def create_app(settings: Settings, *, clock: Clock = system_clock) -> web.
         store=store,
         tenant=tenant,
     )
+    following = Following(store)
     app = application.build(
         receiver=receiver,
         ready=store.ping,
-        registry=CollectorRegistry(),
-        add_api=lambda app: add_api(app, store=store, bearer=settings.bearer, render=render, wake=outbox.wake),
+        metrics=Metrics(
+            Sources(
+                outbox=lambda: store.read(lambda tx: tx.outbox_status()),
+                clock=clock,
+                attempts=lambda: outbox.attempts,
+                connector=lambda: connector.counts,
+                readers=lambda: following.readers,
+                dropped=lambda: following.dropped,
+            )
+        ),
+        add_api=lambda app: add_api(
+            app, store=store, following=following, bearer=settings.bearer, render=render, demo=settings.demo
+        ),
     )
-    closing = [keys.close, *([tokens.close] if tokens else []), session.close, store.close]
+    closing = [keys.close, *([tokens.close] if tokens else []), session.close, events.close, store.close]
     app.cleanup_ctx.append(_lifetime(defaults, samples=settings.demo, store=store, outbox=outbox, closing=closing))
     return app
 

@@ -1,7 +1,7 @@
 """What the tests need besides Python packages; `make test` runs this. Where nothing is missing it is quick.
 
-A browser and a font for the pictures, Node and npm for the real client, and PostgreSQL. What only an administrator can
-install is installed where this runs as root on Debian; elsewhere it is named.
+A browser and a font for the pictures, Node and npm for the real client, PostgreSQL, and the proxy that the pages show.
+What only an administrator can install is installed where this runs as root on Debian; elsewhere it is named.
 """
 
 from __future__ import annotations
@@ -29,6 +29,11 @@ def browser() -> str | None:
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
+def nginx() -> str | None:
+    """The proxy whose configuration is shown; Debian has it where only root looks for programs."""
+    return shutil.which("nginx", path=os.pathsep.join((os.environ["PATH"], "/usr/sbin", "/usr/local/sbin")))
+
+
 def _has_font() -> bool:
     """Whether text in a page is more than empty boxes. A Mac always has fonts, and no fontconfig to ask."""
     if sys.platform == "darwin":
@@ -36,6 +41,11 @@ def _has_font() -> bool:
     if shutil.which("fc-list") is None:
         return False
     return bool(subprocess.run(["fc-list", ":lang=en"], capture_output=True, check=False, timeout=60).stdout.strip())
+
+
+def _has_client_programs() -> bool:
+    """Whether `pg_dump` is there; it comes with every server but one that is only named."""
+    return not os.environ.get("TEST_DATABASE_URL") or shutil.which("pg_dump") is not None
 
 
 def _has_postgresql() -> bool:
@@ -72,6 +82,13 @@ PARTS = (
         ("postgresql",),
         "Install PostgreSQL 14 or newer, or name an empty database in TEST_DATABASE_URL.",
     ),
+    Part(
+        "PostgreSQL's client programs",
+        _has_client_programs,
+        ("postgresql-client",),
+        "Install psql, createdb, pg_dump and pg_restore, not older than the server that TEST_DATABASE_URL names.",
+    ),
+    Part("nginx", lambda: nginx() is not None, ("nginx-light",), "Install nginx; it need not run."),
 )
 
 

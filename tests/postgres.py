@@ -16,11 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import make_url
 
 from bot.store.engine import open_engines
@@ -44,10 +45,12 @@ class Postgres:
 
     Args:
         url: a database that is there already, where databases may be created.
+        programs: the folder with its client programs; None: they are on the path.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, programs: Path | None = None) -> None:
         self._url = url
+        self._programs = programs
         self._made: list[str] = []
         self._shared: str | None = None
 
@@ -69,6 +72,30 @@ class Postgres:
         self._run(self._shared, f"SET lock_timeout = '5s'; {tables}")
         return self._shared
 
+    def environment(self) -> dict[str, str]:
+        """With which `psql`, `pg_dump` and the others find this server, and are of its version."""
+        names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD"}
+        known = conninfo_to_dict(self._url)
+        path = os.environ["PATH"] if self._programs is None else f"{self._programs}{os.pathsep}{os.environ['PATH']}"
+        return {"PATH": path} | {names[key]: str(known[key]) for key in names if known.get(key)}
+
+    def named(self, database: str, *, user: str, password: str) -> str:
+        """The URL of a database that something else makes."""
+        url = make_url(self._url).set(database=database, username=user, password=password)
+        return url.render_as_string(hide_password=False)
+
+    def connections(self, database: str) -> int:
+        """How many connections to a database are open."""
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            found = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", [database])
+            return next(found)[0]
+
+    def remove(self, *, databases: Iterable[str], role: str) -> None:
+        """What something else made, if it is there."""
+        for name in databases:
+            self._run(self._url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        self._run(self._url, f'DROP ROLE IF EXISTS "{role}"')
+
     def close(self) -> None:
         """Remove what was made, whoever still is connected to it."""
         for name in self._made:
@@ -87,8 +114,8 @@ def running_postgres() -> Iterator[Postgres]:
     Raises:
         PostgresMissing: nothing that could be started.
     """
-    with _url() as url:
-        postgres = Postgres(url)
+    with _url() as (url, programs):
+        postgres = Postgres(url, programs)
         try:
             yield postgres
         finally:
@@ -96,9 +123,9 @@ def running_postgres() -> Iterator[Postgres]:
 
 
 @contextmanager
-def _url() -> Iterator[str]:
+def _url() -> Iterator[tuple[str, Path | None]]:
     if given := os.environ.get("TEST_DATABASE_URL"):
-        yield given
+        yield given, None
         return
     with tempfile.TemporaryDirectory(prefix="pg-") as name:
         folder = Path(name)
@@ -107,7 +134,7 @@ def _url() -> Iterator[str]:
         if user:
             os.chown(folder, user.pw_uid, user.pw_gid)
         with _server(folder, programs, user.pw_name if user else None) as url:
-            yield url
+            yield url, programs
 
 
 def _unprivileged() -> pwd.struct_passwd:

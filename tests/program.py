@@ -7,10 +7,11 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from aiohttp import ClientConnectionError, ClientSession, ClientTimeout
 
@@ -24,13 +25,47 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+class Process(Protocol):
+    """What `asyncio.subprocess.Process` is, as far as it is needed here."""
+
+    @property
+    def returncode(self) -> int | None: ...
+    def send_signal(self, signal: int, /) -> None: ...
+    async def wait(self) -> int: ...
+
+
+Spawn = Callable[[Sequence[str], Mapping[str, str], Path, Path], Awaitable[Process]]
+"""Starts `app.py` with these arguments and this environment, in a folder; what it prints is added to the file."""
+
+
+async def spawned(arguments: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path) -> Process:
+    """`python app.py`, as an operator starts it."""
+    with log.open("ab") as output:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(ROOT / "app.py"),
+            *arguments,
+            cwd=folder,
+            env=environment,
+            stdout=output,
+            stderr=output,
+        )
+
+
 @dataclass(slots=True)
 class Program:
     """A running process. `log` holds what it wrote, once it has ended."""
 
     base: str
-    process: asyncio.subprocess.Process
+    process: Process
     log: Path
+
+    def pause(self) -> None:
+        """As a machine does that stalls: nothing runs, every connection stays open."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
 
     async def kill(self) -> None:
         """As a power cut does."""
@@ -43,12 +78,25 @@ class Program:
             self.process.send_signal(signal.SIGINT)
         return await asyncio.wait_for(self.process.wait(), 20)
 
+    async def ready(self) -> None:
+        """Returns when it serves."""
+        async with ClientSession(timeout=ClientTimeout(total=2)) as http, asyncio.timeout(READY_WITHIN):
+            while True:
+                if self.process.returncode is not None:
+                    raise AssertionError(f"the program ended: {self.log.read_text()}")
+                try:
+                    async with http.get(f"{self.base}/readyz") as response:
+                        if response.status == 200:
+                            return
+                except (ClientConnectionError, TimeoutError):
+                    pass
+                await asyncio.sleep(0.02)
 
-@asynccontextmanager
-async def running_program(
-    folder: Path, environment: Mapping[str, str], *arguments: str, port: int = 0
-) -> AsyncIterator[Program]:
-    """`python app.py` with its data and its log in `folder`, ready to serve."""
+
+async def start_program(
+    folder: Path, environment: Mapping[str, str], *arguments: str, port: int = 0, spawn: Spawn = spawned
+) -> Program:
+    """The program with its data and its log in `folder`, started a moment ago: not `ready` yet."""
     port = port or free_port()
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     defaults = {
@@ -57,34 +105,19 @@ async def running_program(
         "DATABASE_URL": f"sqlite:///{folder}/program.db",
     }
     log = folder / "program.log"
-    with log.open("ab") as output:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(ROOT / "app.py"),
-            *arguments,
-            cwd=folder,
-            env={**kept, **defaults, **environment},
-            stdout=output,
-            stderr=output,
-        )
-    program = Program(f"http://127.0.0.1:{port}", process, log)
+    process = await spawn(arguments, {**kept, **defaults, **environment}, folder, log)
+    return Program(f"http://127.0.0.1:{port}", process, log)
+
+
+@asynccontextmanager
+async def running_program(
+    folder: Path, environment: Mapping[str, str], *arguments: str, port: int = 0, spawn: Spawn = spawned
+) -> AsyncIterator[Program]:
+    """The program, ready to serve; stopped at the end if it still runs."""
+    program = await start_program(folder, environment, *arguments, port=port, spawn=spawn)
     try:
-        await _ready(program)
+        await program.ready()
         yield program
     finally:
-        if process.returncode is None:
+        if program.process.returncode is None:
             await program.stop()
-
-
-async def _ready(program: Program) -> None:
-    async with ClientSession(timeout=ClientTimeout(total=2)) as http, asyncio.timeout(READY_WITHIN):
-        while True:
-            if program.process.returncode is not None:
-                raise AssertionError(f"the program ended: {program.log.read_text()}")
-            try:
-                async with http.get(f"{program.base}/readyz") as response:
-                    if response.status == 200:
-                        return
-            except (ClientConnectionError, TimeoutError):
-                pass
-            await asyncio.sleep(0.05)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from bot.domain.links import Link, LinkIndex, canonical_id, compile_key, compile_pattern
-from bot.domain.records import ANY_APP, App, Record, RecordId, RecordType
+from bot.domain.records import App, RecordId, RecordType
 
 
 class Catalogue:
@@ -52,19 +52,3 @@ class Catalogue:
         if record_type is None or not record_type.links:
             return None
         return compile_pattern(record_type.name, record_type.links[0]).build(record.id)
-
-    def switched_on(self, record_type: RecordType, app: str | None) -> bool:
-        """Whether links of this type, naming this app (or none), are answered with a record's card."""
-        if not record_type.enabled:
-            return False
-        if app is None:
-            return True
-        known = self.apps.get(app)
-        if known is not None and not known.enabled:
-            return False
-        return ANY_APP in record_type.apps or app in record_type.apps
-
-    def sleeping(self, record: Record) -> bool:
-        """Whether the record's own type or app is switched off: its connections sleep."""
-        record_type = self.types.get(record.record.type)
-        return record_type is None or not self.switched_on(record_type, record.app)

@@ -39,6 +39,7 @@ def state_after(error: SendFailed) -> ChatState | None:
 
 
 _ONE_TO_ONE = ("a:", "8:")
+_OF_TWO_PEOPLE = "@unq.gbl.spaces"
 
 
 def kind_of(chat_id: str, conversation_type: str | None) -> ChatKind:
@@ -49,7 +50,7 @@ def kind_of(chat_id: str, conversation_type: str | None) -> ChatKind:
         return ChatKind.CHANNEL
     if (
         conversation_type == "personal"
-        or chat_id.endswith("@unq.gbl.spaces")
+        or chat_id.endswith(_OF_TWO_PEOPLE)
         or (conversation_type is None and chat_id.startswith(_ONE_TO_ONE))
     ):
         return ChatKind.PERSONAL
@@ -83,6 +84,11 @@ class Chat:
     bot: str = ""
     rostered: bool = False
     roster_at: int = 0
+
+    @property
+    def private(self) -> bool:
+        """Whether nobody reads along: a person's chat with the bot, not one of two people that the bot is in."""
+        return self.kind is ChatKind.PERSONAL and not self.id.endswith(_OF_TWO_PEOPLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,21 +7,19 @@ from collections.abc import Iterable
 from bot.domain.answers import Connected, Disconnected, Records, RecordView, WhichRecord
 from bot.domain.catalogue import Catalogue
 from bot.domain.chats import Chat, Connection
+from bot.domain.decisions import Action, Reason
 from bot.domain.disclosure import name_of, present, present_unknown
 from bot.domain.events import EventChat, EventType, Fact
 from bot.domain.people import Actor
-from bot.domain.policy import disclosure_in, may_disconnect
-from bot.domain.records import Disclosure, Record, RecordId, RecordType, Requirement
-from bot.errors import Conflict, NotAllowed, NotFound, RecordNotFound
+from bot.domain.policy import decide, disclosure_in, gather
+from bot.domain.records import Disclosure, Record, RecordId
+from bot.errors import Conflict, NotFound
 from bot.features.references import only_record
-from bot.features.scene import UNKNOWN_RECORD, UNKNOWN_RECORD_NEXT, Readable, Scene
+from bot.features.refusals import NOT_CONNECTABLE
+from bot.features.scene import Scene, Target
 from bot.ports import Render, Transaction
 
 MAX_SHOWN = 10
-NOT_CONNECTABLE = "A chat of two can't be connected to a record."
-NOT_CONNECTABLE_NEXT = (
-    "Start a group chat with the people who work on it, add me there, and send: connect <link or key>"
-)
 
 
 def connect(scene: Scene, record_id: RecordId) -> Connected:
@@ -32,32 +30,15 @@ def connect(scene: Scene, record_id: RecordId) -> Connected:
         NotAllowed: the type asks for more than the person has; says what is missing and who can help.
         Conflict: this kind of chat can't be connected.
     """
-    if not scene.chat.kind.connectable:
-        raise Conflict(NOT_CONNECTABLE, next_step=NOT_CONNECTABLE_NEXT)
     scene.tx.lock_chat(scene.chat.id)
     scene.tx.lock_record(record_id)
-    target = scene.read(record_id)
-    if not target.type.connect.met_by(target.privilege):
-        raise _missing_right(target)
-    added = _add(scene.tx, scene.chat, record_id, scene.person.actor)
-    if not added:
+    target = scene.target(record_id)
+    target.require(Action.CONNECT)
+    if not _add(scene.tx, scene.chat, record_id, scene.person.actor):
         present_one = scene.tx.connection(scene.chat.id, record_id)
         by = name_of(present_one.by if present_one else None, target.level)
         return Connected(view=target.view, by=by, already=True)
     return Connected(view=target.view, by=name_of(scene.person.actor, target.level))
-
-
-def _missing_right(target: Readable) -> NotAllowed:
-    if target.type.connect is Requirement.NOBODY:
-        return NotAllowed(
-            "Connecting chats to this kind of record is switched off.",
-            next_step="An administrator of Connect Chats can switch it on.",
-        )
-    owner = name_of(target.record.owner, target.level)
-    return NotAllowed(
-        f"You may read this record, but connecting a chat to it needs the right to {target.type.connect.value}.",
-        next_step=f"Ask its owner, {owner}, for it." if owner else "Ask the record's owner for it.",
-    )
 
 
 def _add(tx: Transaction, chat: Chat, record: RecordId, by: Actor | None) -> bool:
@@ -86,43 +67,12 @@ def disconnect(scene: Scene, record_id: RecordId | None) -> Disconnected | Which
         record_id = which
     scene.tx.lock_chat(scene.chat.id)
     scene.tx.lock_record(record_id)
-    connection = scene.tx.connection(scene.chat.id, record_id)
-    readable = scene.try_read(record_id)
-    if connection is None:
-        if readable is None:
-            raise RecordNotFound(UNKNOWN_RECORD, next_step=UNKNOWN_RECORD_NEXT)
-        return Disconnected(view=readable.view, already=True)
-    if not _may_disconnect(scene, connection):
-        raise _not_yours(scene, connection, readable)
+    target = scene.target(record_id)
+    if decide(Action.DISCONNECT, target.facts).reason is Reason.NOT_CONNECTED:
+        return Disconnected(view=target.view, already=True)
+    target.require(Action.DISCONNECT)
     remove(scene.tx, scene.chat, record_id, scene.person.actor)
-    view = readable.view if readable else scene.outline(record_id)
-    return Disconnected(view=view, by=name_of(scene.person.actor, view.level))
-
-
-def _may_disconnect(scene: Scene, connection: Connection) -> bool:
-    record = scene.tx.record_for(connection.record, scene.person.id)
-    owner = record.owner if record else None
-    return may_disconnect(
-        scene.catalogue.types.get(connection.record.type),
-        person=scene.person,
-        is_admin=scene.is_admin,
-        is_owner=owner is not None and owner.id is not None and owner.id == scene.person.id,
-        connected_by=connection.by.id if connection.by else None,
-    )
-
-
-def _not_yours(scene: Scene, connection: Connection, readable: Readable | None) -> NotAllowed | RecordNotFound:
-    if readable is None:
-        return RecordNotFound(UNKNOWN_RECORD, next_step=UNKNOWN_RECORD_NEXT)
-    able = ["an administrator of Connect Chats"]
-    if readable.type.owner_may_disconnect and readable.record.owner:
-        owner = name_of(readable.record.owner, readable.level)
-        able.append(f"the record's owner{f', {owner}' if owner else ''}")
-    if readable.type.connector_may_disconnect and connection.by:
-        by = name_of(connection.by, readable.level)
-        if not by or by not in able[-1]:
-            able.append(f"{by}, who connected it" if by else "the person who connected it")
-    return NotAllowed("You may not disconnect this record.", next_step=f"Ask {' or '.join(able)}.")
+    return Disconnected(view=target.view, by=name_of(scene.person.actor, target.level))
 
 
 def remove(tx: Transaction, chat: Chat, record: RecordId, by: Actor | None) -> bool:
@@ -136,7 +86,8 @@ def remove(tx: Transaction, chat: Chat, record: RecordId, by: Actor | None) -> b
 def records(scene: Scene) -> Records:
     """The chat's records that the person may read; how many more there are, without a word about them."""
     connections = scene.tx.connections_of_chat(scene.chat.id)
-    readable = [found.view for connection in connections if (found := scene.try_read(connection.record))]
+    targets = [scene.target(connection.record, connection) for connection in connections]
+    readable = [target.view for target in targets if target.readable]
     return Records(
         views=tuple(readable[:MAX_SHOWN]),
         more=max(0, len(readable) - MAX_SHOWN),
@@ -161,19 +112,20 @@ def connect_by_system(
     record, chat = tx.record(record_id), tx.chat(chat_id)
     if record is None:
         raise NotFound(f"There is no record {record_id}.", next_step="Create it first with PUT /api/v1/records.")
-    if chat is None or chat.state.value != "active":
+    facts = gather(tx.catalogue(), record_id, record, tenant=tx.tenant, chat=chat)
+    decision = decide(Action.SYSTEM_CONNECT, facts)
+    if decision.reason is Reason.ONE_TO_ONE:
+        raise Conflict(NOT_CONNECTABLE, next_step="Use a group chat, a channel or a meeting.")
+    if chat is None or not decision.allowed:
         raise Conflict(
             "The bot is not in this chat, so it can't speak there.",
             next_step="Add the app Connect Chats to the chat in Teams, then try again.",
         )
-    if not chat.kind.connectable:
-        raise Conflict(NOT_CONNECTABLE, next_step="Use a group chat, a channel or a meeting.")
     added = _add(tx, chat, record_id, actor)
     connection = tx.connection(chat_id, record_id)
     assert connection is not None
     if added:
-        catalogue = tx.catalogue()
-        view = _view_for(catalogue, record, record_id, chat)
+        view = _view_for(tx, record, record_id, chat)
         if view.level is not Disclosure.NOTHING:
             tx.tell(chat_id, render(Connected(view=view, by=name_of(actor, view.level))))
     return connection, added
@@ -200,20 +152,21 @@ def tell_disconnected(
 ) -> None:
     """Leave word of a disconnection in the chat."""
     if chat.state.value == "active":
-        view = _view_for(tx.catalogue(), record, record_id, chat)
+        view = _view_for(tx, record, record_id, chat)
         tx.tell(chat.id, render(Disconnected(view=view, by=name_of(actor, view.level))))
 
 
-def _view_for(catalogue: Catalogue, record: Record | None, record_id: RecordId, chat: Chat) -> RecordView:
+def _view_for(tx: Transaction, record: Record | None, record_id: RecordId, chat: Chat) -> RecordView:
     """The record as a message may show it for which nobody in the chat asked just now: `note_fields`."""
-    record_type = catalogue.types.get(record_id.type) or RecordType(name=record_id.type, label="Record")
-    level = disclosure_in(record_type, chat.audience)
-    if record is None:
-        return present_unknown(record_id, record_type, level, catalogue)
-    return present(record, record_type, level, catalogue, allowed=record_type.note_fields)
+    catalogue = tx.catalogue()
+    facts = gather(catalogue, record_id, record, tenant=tx.tenant, chat=chat)
+    level = disclosure_in(facts.settings, facts.audience)
+    if record is None or not decide(Action.TELL, facts).allowed:
+        return present_unknown(record_id, facts.settings, level, catalogue)
+    return present(record, facts.settings, level, catalogue, allowed=facts.settings.note_fields)
 
 
-def note_view(catalogue: Catalogue, target: Readable) -> RecordView:
+def note_view(catalogue: Catalogue, target: Target) -> RecordView:
     """The record as the note shows it that introduces it to a chat."""
     return present(target.record, target.type, target.level, catalogue, allowed=target.type.note_fields)
 

@@ -11,6 +11,7 @@ from bot.errors import Invalid, NotAllowed
 from bot.features import connections, notes, timeline, why
 from bot.features.help import help_for
 from bot.features.references import find_reference, not_understood
+from bot.features.refusals import NOT_CONNECTABLE, NOT_CONNECTABLE_NEXT
 from bot.features.scene import Scene
 
 VERBS = {command.name: command for command in (CONNECT, DISCONNECT, TIMELINE, NOTE)}
@@ -77,7 +78,7 @@ def _timeline(scene: Scene, argument: str, links: tuple[str, ...]) -> Answer:
 
 def _elsewhere(command: Command) -> Refusal:
     if command is CONNECT:
-        return Refusal(title="Not connected", text=connections.NOT_CONNECTABLE, next=connections.NOT_CONNECTABLE_NEXT)
+        return Refusal(title="Not connected", text=NOT_CONNECTABLE, next=NOT_CONNECTABLE_NEXT)
     return Refusal(
         title="Not here",
         text=f"{command.name} is about the records of a group chat, a channel or a meeting; this is a chat of two.",

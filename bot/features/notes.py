@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 
 from bot.domain.answers import NoteAdded, WhichRecord
+from bot.domain.decisions import Action
 from bot.domain.disclosure import name_of
 from bot.domain.events import Event, EventChat, EventType, Fact
 from bot.domain.people import Actor
-from bot.domain.records import Disclosure, Privilege, RecordId
+from bot.domain.records import Disclosure, RecordId
 from bot.domain.text import clean
-from bot.errors import Invalid, NotAllowed, NotFound, Unprocessable
+from bot.errors import Invalid, NotFound, Unprocessable
 from bot.features.references import only_record
 from bot.features.scene import Scene
 from bot.ports import Transaction
@@ -59,17 +60,8 @@ def note(scene: Scene, record_id: RecordId | None, text: str) -> NoteAdded | Whi
             return which
         record_id = which
     scene.tx.lock_record(record_id)
-    target = scene.read(record_id)
-    if scene.tx.connection(scene.chat.id, record_id) is None:
-        raise NotFound(
-            "This chat is not connected to that record.", next_step="Connect it first: connect <link or key>"
-        )
-    if target.privilege < Privilege.APPEND:
-        owner = name_of(target.record.owner, target.level)
-        raise NotAllowed(
-            "You may read this record, but adding a note needs the right to append.",
-            next_step=f"Ask its owner, {owner}, for it." if owner else "Ask the record's owner for it.",
-        )
+    target = scene.target(record_id)
+    target.require(Action.NOTE)
     seq = _add_once(scene, record_id, text)
     return NoteAdded(
         view=target.view,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from bot.domain.answers import Choice, RecordView, WhichRecord
+from bot.domain.answers import Choice, WhichRecord
 from bot.domain.catalogue import Catalogue
+from bot.domain.chats import Connection
 from bot.domain.records import Disclosure, RecordId
 from bot.errors import Invalid, NotFound
 from bot.features.scene import Scene
@@ -68,15 +69,14 @@ def only_record(
     if len(connections) == 1:
         return connections[0].record
     choices = tuple(
-        Choice(label=_label(scene, connection.record, number), data=make(connection.record))
+        Choice(label=_label(scene, connection, number), data=make(connection.record))
         for number, connection in enumerate(connections[:MAX_CHOICES], 1)
     )
     return WhichRecord(question=question, verb=verb, choices=choices, more=len(connections) - len(choices))
 
 
-def _label(scene: Scene, record: RecordId, number: int) -> str:
-    readable = scene.try_read(record)
-    view: RecordView = readable.view if readable else scene.outline(record)
+def _label(scene: Scene, connection: Connection, number: int) -> str:
+    view = scene.target(connection.record, connection).view
     if view.level >= Disclosure.NAME and view.title:
         return view.title
     return f"{view.type_label or 'Record'} {number}"

@@ -1,4 +1,4 @@
-"""Who asks, in which chat, with which rights: the ground all commands stand on."""
+"""Who asks, in which chat, about which record, with which rights: the ground all commands stand on."""
 
 from __future__ import annotations
 
@@ -6,32 +6,51 @@ from dataclasses import dataclass, replace
 
 from bot.domain.answers import RecordView
 from bot.domain.catalogue import Catalogue
-from bot.domain.chats import Chat
-from bot.domain.disclosure import present, present_unknown
+from bot.domain.chats import Chat, Connection
+from bot.domain.decisions import Action, Facts
+from bot.domain.disclosure import present
 from bot.domain.people import Person
-from bot.domain.policy import disclosure_in, privilege_of
-from bot.domain.records import Disclosure, Privilege, Record, RecordId, RecordType
+from bot.domain.policy import decide, disclosure_in, gather
+from bot.domain.records import Disclosure, Record, RecordId, RecordType
 from bot.domain.turns import Turn
-from bot.errors import NotAllowed, RecordNotFound
+from bot.features.refusals import refusal
 from bot.ports import Transaction
-
-UNKNOWN_RECORD = "There is no such record, or you may not see it."
-UNKNOWN_RECORD_NEXT = "Check the link or key. If it is right, ask the record's owner for access."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Readable:
-    """A record that the asking person may read, and how much of it this chat may see."""
+class Target:
+    """The record that a command is about, as much of it as the asking person may know.
+
+    Attributes:
+        record: blank if there is none, or the person may not see it.
+        readable: it is neither.
+        level: how much of it this chat may see; its type at most if it is not readable.
+        view: that much.
+        connection: to this chat, if there is one.
+    """
 
     record: Record
-    type: RecordType
-    privilege: Privilege
+    readable: bool
+    facts: Facts
     level: Disclosure
     view: RecordView
+    connection: Connection | None
 
     @property
-    def id(self) -> RecordId:
-        return self.record.record
+    def type(self) -> RecordType:
+        return self.facts.settings
+
+    def require(self, action: Action) -> None:
+        """Nothing, if the person may do this.
+
+        Raises:
+            RecordNotFound: there is no such record, or the person may not read it: word for word the same.
+            NotAllowed, NotFound, Conflict: why not, and who could help.
+        """
+        decision = decide(action, self.facts)
+        if not decision.allowed:
+            connector = self.connection.by if self.connection else None
+            raise refusal(action, decision, self.facts, owner=self.record.owner, connector=connector)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,54 +74,39 @@ class Scene:
             person = replace(person, guest=True)
         return cls(tx=tx, chat=chat, person=person, catalogue=tx.catalogue())
 
-    @property
-    def is_admin(self) -> bool:
-        return self.person.id is not None and self.person.id in self.catalogue.admins
+    def target(
+        self, record_id: RecordId, connection: Connection | None = None, *, link_app: str | None = None
+    ) -> Target:
+        """The record, the person and this chat: all that the policy wants to know, and what may be shown.
 
-    def level(self, record_type: RecordType) -> Disclosure:
-        return disclosure_in(record_type, self.chat.audience)
+        `connection`: of the record to this chat, where it was read already.
+        """
+        record = self.tx.record_for(record_id, self.person.id)
+        connection = connection or self.tx.connection(self.chat.id, record_id)
+        facts = gather(
+            self.catalogue,
+            record_id,
+            record,
+            person=self.person,
+            tenant=self.tx.tenant,
+            chat=self.chat,
+            connected=connection is not None,
+            connector=connection.by if connection else None,
+            link_app=link_app,
+        )
+        readable = decide(Action.SEE, facts).allowed
+        level = disclosure_in(facts.settings, facts.audience)
+        if record is None or not readable:
+            record, level = Record(record=record_id, title=""), min(level, Disclosure.TYPE)
+        view = present(record, facts.settings, level, self.catalogue)
+        return Target(record=record, readable=readable, facts=facts, level=level, view=view, connection=connection)
 
-    def read(self, record_id: RecordId) -> Readable:
+    def read(self, record_id: RecordId) -> Target:
         """The record, for a person who may read it.
 
         Raises:
-            RecordNotFound: there is none, or the person may not read it: word for word the same.
-            NotAllowed: its type or app is switched off.
+            RecordNotFound, NotAllowed: as `Target.require`.
         """
-        record_type = self.catalogue.types.get(record_id.type)
-        if record_type is not None and not record_type.enabled:
-            raise switched_off()
-        record = self.tx.record_for(record_id, self.person.id)
-        privilege = Privilege.NONE
-        if record is not None:
-            privilege = privilege_of(record, self.person, tenant=self.tx.tenant)
-        if record is None or record_type is None or privilege < Privilege.READ:
-            raise RecordNotFound(UNKNOWN_RECORD, next_step=UNKNOWN_RECORD_NEXT)
-        if self.catalogue.sleeping(record):
-            raise switched_off()
-        level = self.level(record_type)
-        return Readable(
-            record=record,
-            type=record_type,
-            privilege=privilege,
-            level=level,
-            view=present(record, record_type, level, self.catalogue),
-        )
-
-    def try_read(self, record_id: RecordId) -> Readable | None:
-        try:
-            return self.read(record_id)
-        except (RecordNotFound, NotAllowed):
-            return None
-
-    def outline(self, record_id: RecordId) -> RecordView:
-        """The view for somebody who may act on a record but not read it: its type at most."""
-        record_type = self.catalogue.types.get(record_id.type) or RecordType(name=record_id.type, label="Record")
-        return present_unknown(record_id, record_type, self.level(record_type), self.catalogue)
-
-
-def switched_off() -> NotAllowed:
-    return NotAllowed(
-        "An administrator has switched off this app or this kind of record.",
-        next_step="Its connections sleep until it is switched on again. An administrator of Connect Chats can do that.",
-    )
+        target = self.target(record_id)
+        target.require(Action.SEE)
+        return target

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bot.domain.answers import Timeline, TimelineEntry, WhichRecord
+from bot.domain.decisions import Action, Reason
 from bot.domain.events import Event, EventType
+from bot.domain.policy import decide
 from bot.domain.records import Disclosure, RecordId
 from bot.domain.text import clean, one_line
 from bot.errors import Invalid
@@ -35,7 +37,7 @@ def timeline(scene: Scene, record_id: RecordId | None, count: int) -> Timeline |
     """The latest `count` events of a record the person may read, newest first.
 
     Raises:
-        RecordNotFound, NotAllowed: as `Scene.read`.
+        RecordNotFound, NotAllowed: as `Target.require`.
     """
     if record_id is None:
         which = only_record(
@@ -47,9 +49,10 @@ def timeline(scene: Scene, record_id: RecordId | None, count: int) -> Timeline |
         if isinstance(which, WhichRecord):
             return which
         record_id = which
-    target = scene.read(record_id)
-    if target.level < Disclosure.NAME:
+    target = scene.target(record_id)
+    if decide(Action.TIMELINE, target.facts).reason is Reason.NOT_SHOWN:
         return Timeline(view=target.view, entries=(), total=0, withheld=True)
+    target.require(Action.TIMELINE)
     events = scene.tx.events(record_id, limit=count, newest_first=True)
     return Timeline(
         view=target.view,

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.domain.answers import Explanation, RecordCard
-from bot.domain.chats import ChatState
+from bot.domain.decisions import Action, Facts, Reason
 from bot.domain.disclosure import present, present_unknown
 from bot.domain.links import Link
-from bot.domain.people import Audience
-from bot.domain.policy import disclosure_anonymous, disclosure_in, may_connect, privilege_of
-from bot.domain.records import Disclosure, Privilege
+from bot.domain.policy import decide, disclosure_anonymous, disclosure_in, gather
 from bot.domain.turns import Turn
 from bot.ports import Glimpse, Store
 
@@ -50,30 +48,33 @@ async def unfurl(url: object, turn: Turn, *, store: Store, tenant: str) -> Recor
 
 
 def _answer(link: Link, turn: Turn, seen: Glimpse, tenant: str) -> RecordCard | Explanation:
-    catalogue, record = seen.catalogue, seen.record
-    record_type = catalogue.types[link.record.type]
-    if not catalogue.switched_on(record_type, link.app):
-        return SWITCHED_OFF
-    if record is None:
-        return UNKNOWN
-    person = replace(turn.person, guest=True) if seen.guest else turn.person
-    privilege = privilege_of(record, person, tenant=tenant)
-    if privilege < Privilege.READ:
-        return UNKNOWN
-    if catalogue.sleeping(record):
-        return SWITCHED_OFF
-    present_here = seen.chat is not None and seen.chat.state is ChatState.ACTIVE
-    level = disclosure_in(record_type, seen.chat.audience if seen.chat and present_here else Audience.UNKNOWN)
-    if level is Disclosure.NOTHING:
-        return UNKNOWN
-    return RecordCard(
-        view=present(record, record_type, level, catalogue),
-        connect=present_here
-        and not seen.connected
-        and seen.chat is not None
-        and may_connect(record_type, privilege, seen.chat.kind),
-        connected=present_here and seen.connected,
+    facts = gather(
+        seen.catalogue,
+        link.record,
+        seen.record,
+        person=replace(turn.person, guest=True) if seen.guest else turn.person,
+        tenant=tenant,
+        chat=seen.chat,
+        connected=seen.connected,
+        link_app=link.app,
     )
+    if refused := _refused(Action.UNFURL, facts):
+        return refused
+    assert seen.record is not None, "what is permitted exists"
+    level = disclosure_in(facts.settings, facts.audience)
+    return RecordCard(
+        view=present(seen.record, facts.settings, level, seen.catalogue),
+        connect=not seen.connected and decide(Action.CONNECT, facts).allowed,
+        connected=seen.connected and facts.chat is not None,
+    )
+
+
+def _refused(action: Action, facts: Facts) -> Explanation | None:
+    """Why there is no card, in words that hold no value of a record; None when there is one."""
+    decision = decide(action, facts)
+    if decision.allowed:
+        return None
+    return SWITCHED_OFF if decision.reason in (Reason.TYPE_OFF, Reason.APP_OFF) else UNKNOWN
 
 
 async def unfurl_anonymous(url: object, *, store: Store) -> RecordCard | Explanation:
@@ -82,10 +83,8 @@ async def unfurl_anonymous(url: object, *, store: Store) -> RecordCard | Explana
     link = catalogue.links.find(url) if isinstance(url, str) else None
     if link is None:
         return NOT_A_RECORD
-    record_type = catalogue.types[link.record.type]
-    if not catalogue.switched_on(record_type, link.app):
-        return SWITCHED_OFF
-    level = disclosure_anonymous(record_type)
-    if level is Disclosure.NOTHING:
-        return UNKNOWN
-    return RecordCard(view=present_unknown(link.record, record_type, level, catalogue))
+    facts = gather(catalogue, link.record, None, tenant="", chat=None, link_app=link.app)
+    if refused := _refused(Action.UNFURL_ANONYMOUSLY, facts):
+        return refused
+    level = disclosure_anonymous(facts.settings)
+    return RecordCard(view=present_unknown(link.record, facts.settings, level, catalogue))

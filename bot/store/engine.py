@@ -15,6 +15,9 @@ BUSY_TIMEOUT_MS = 5_000
 CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 10_000
+IDLE_TIMEOUT_MS = 5_000
+"""PostgreSQL ends a transaction in which nothing happens for so long: its program was stopped, or its machine is gone.
+Shorter than `LOCK_TIMEOUT_MS`, so that those who wait for what it holds need not give up."""
 _SQLITE_CACHE = "PRAGMA cache_size=-512"
 """KiB for each of the three connections: the system keeps the file in memory anyway, and reading it there costs as
 little. SQLite's own choice is 2,000."""
@@ -28,11 +31,14 @@ class Engines:
 
     Attributes:
         writer: begins transactions that hold what they read (SQLite: `BEGIN IMMEDIATE`).
+        hurried: like `writer`, but a power cut may undo its last transactions, the last first (SQLite: it does not wait
+            for the disk; PostgreSQL: the same as `writer`).
         reader: its connections refuse to write, and a transaction sees one instant.
         writers, readers, glancers: how many threads of each kind are worth having.
     """
 
     writer: Engine
+    hurried: Engine
     reader: Engine
     writers: int
     readers: int
@@ -44,6 +50,7 @@ class Engines:
 
     def dispose(self) -> None:
         self.writer.dispose()
+        self.hurried.dispose()
         self.reader.dispose()
 
 
@@ -85,13 +92,16 @@ def _sqlite(url: URL) -> Engines:
         "paramstyle": "named",
         "connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
     }
-    writer, reader = create_engine(url, **options), create_engine(url, **options)
+    writer, hurried, reader = (create_engine(url, **options) for _ in range(3))
     event.listen(writer, "connect", _sqlite_writer)
+    event.listen(hurried, "connect", _sqlite_writer)
+    event.listen(hurried, "connect", _sqlite_hurried)
     event.listen(reader, "connect", _sqlite_reader)
     # Without IMMEDIATE two transactions that read before they write lose one another's updates or fail as locked.
-    event.listen(writer, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    for engine in (writer, hurried):
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     event.listen(reader, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-    return Engines(writer=writer, reader=reader, writers=1, readers=1, glancers=1)
+    return Engines(writer=writer, hurried=hurried, reader=reader, writers=1, readers=1, glancers=1)
 
 
 def _sqlite_writer(connection: Any, _: Any) -> None:
@@ -104,6 +114,10 @@ def _sqlite_writer(connection: Any, _: Any) -> None:
     connection.execute("PRAGMA synchronous=FULL")  # acknowledged means on disk
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute(_SQLITE_CACHE)
+
+
+def _sqlite_hurried(connection: Any, _: Any) -> None:
+    connection.execute("PRAGMA synchronous=NORMAL")  # written to the log, which the next durable commit syncs
 
 
 def _sqlite_reader(connection: Any, _: Any) -> None:
@@ -123,17 +137,19 @@ def _postgresql(url: URL) -> Engines:
     }
     writer = create_engine(url, pool_size=writers, isolation_level="READ COMMITTED", **options)
     reader = create_engine(url, pool_size=readers + glancers, **options)
-    event.listen(writer, "connect", _postgresql_timeouts)
-    event.listen(reader, "connect", _postgresql_timeouts)
+    event.listen(writer, "connect", _postgresql_settings)
+    event.listen(reader, "connect", _postgresql_settings)
     event.listen(reader, "connect", _postgresql_reader)
-    return Engines(writer=writer, reader=reader, writers=writers, readers=readers, glancers=glancers)
+    return Engines(writer=writer, hurried=writer, reader=reader, writers=writers, readers=readers, glancers=glancers)
 
 
-def _postgresql_timeouts(connection: Any, _: Any) -> None:
+def _postgresql_settings(connection: Any, _: Any) -> None:
+    """Limits; and what is asked for often is in memory, so looking up a row costs hardly more than reading past it:
+    PostgreSQL's own guess, made for disks that turn, has it read all of 20,000 streams to find 64."""
     autocommit, connection.autocommit = connection.autocommit, True
     connection.execute(
         f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}; SET lock_timeout = {LOCK_TIMEOUT_MS}; "
-        f"SET idle_in_transaction_session_timeout = {2 * STATEMENT_TIMEOUT_MS}"
+        f"SET idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}; SET random_page_cost = 1.1"
     )
     connection.autocommit = autocommit
 

@@ -12,8 +12,9 @@ from bot.domain.records import RecordId
 from bot.store.records import key_of
 from bot.store.rows import event_of
 from bot.store.schema import events, feeds, timelines
-from bot.store.session import Session, to_text
-from bot.store.statements import Insert, Statement, append, mine
+from bot.store.session import to_text
+from bot.store.statements import Insert, Statement, append, mine, rows
+from bot.store.streams import StreamsPart
 
 _NO_SEQ_IS_AS_HIGH = 2**62
 _LIMIT = bindparam("limit")
@@ -32,7 +33,7 @@ def _take_positions(insert: Insert) -> Any:
     statement = insert(feeds).values(tenant=bindparam("tenant"), last_position=count)
     return statement.on_conflict_do_update(
         index_elements=["tenant"], set_={"last_position": feeds.c.last_position + count}
-    ).returning(feeds.c.last_position)
+    ).returning(feeds.c.last_position, feeds.c.webhooks)
 
 
 _TAKE_SEQ = Statement(_take_seq)
@@ -63,8 +64,10 @@ _FEED = Statement(
     )
 )
 
+_END = rows(feeds)
 
-class EventsPart(Session):
+
+class EventsPart(StreamsPart):
     """An event gets two numbers, each under a row that stays locked until the transaction ends.
 
     `seq` is taken when it is added, under the record's row in `timelines`. Its position in the feed is taken under the
@@ -76,37 +79,25 @@ class EventsPart(Session):
 
     def __init__(self, connection: Connection, *, tenant: str, now: int) -> None:
         super().__init__(connection, tenant=tenant, now=now)
-        self._added: list[dict[str, Any]] = []
+        self._added: list[Event] = []
 
     def add_event(self, fact: Fact) -> Event:
         self._lock("record", fact.record.type, fact.record.id)
         seq = self._run(_TAKE_SEQ, **key_of(fact.record)).scalar_one()
         event = Event(id=str(ULID.from_timestamp(self.now // 1000)), seq=seq, at=self.now, fact=fact)
-        self._added.append(
-            {
-                **key_of(fact.record),
-                "seq": event.seq,
-                "event": event.id,
-                "at": event.at,
-                "kind": fact.type.value,
-                "actor_id": fact.actor and fact.actor.id,
-                "actor_name": fact.actor and fact.actor.name,
-                "chat_id": fact.chat and fact.chat.id,
-                "chat_kind": fact.chat and fact.chat.kind,
-                "chat_topic": fact.chat and fact.chat.topic,
-                "data": to_text(dict(fact.data)),
-            }
-        )
+        self._added.append(event)
+        self.news = True
         return event
 
     def write_events(self) -> None:
-        """Give the added events their positions in the feed and write them."""
+        """Give the added events their positions in the feed, write them and owe them to the webhooks."""
         if not self._added:
             return
         added, self._added = self._added, []
-        last = self._run(_TAKE_POSITIONS, count=len(added)).scalar_one()
-        first = last - len(added) + 1
-        self._run_for_each(_APPEND, ({**row, "position": position} for position, row in enumerate(added, first)))
+        feed = self._run(_TAKE_POSITIONS, count=len(added)).one()
+        first = feed.last_position - len(added) + 1
+        self._run_for_each(_APPEND, (_row(event, position) for position, event in enumerate(added, first)))
+        self._owe(added, feed.webhooks)
 
     def events(self, record: RecordId, *, after: int = 0, limit: int, newest_first: bool = False) -> list[Event]:
         self.write_events()
@@ -119,3 +110,26 @@ class EventsPart(Session):
     def feed(self, *, after: int, limit: int) -> list[tuple[int, Event]]:
         self.write_events()
         return [(row.position, event_of(row)) for row in self._all(_FEED, after=after, limit=limit)]
+
+    def last_position(self) -> int:
+        self.write_events()
+        row = self._one(_END)
+        return row.last_position if row else 0
+
+
+def _row(event: Event, position: int) -> dict[str, Any]:
+    fact = event.fact
+    return {
+        **key_of(fact.record),
+        "seq": event.seq,
+        "position": position,
+        "event": event.id,
+        "at": event.at,
+        "kind": fact.type.value,
+        "actor_id": fact.actor and fact.actor.id,
+        "actor_name": fact.actor and fact.actor.name,
+        "chat_id": fact.chat and fact.chat.id,
+        "chat_kind": fact.chat and fact.chat.kind,
+        "chat_topic": fact.chat and fact.chat.topic,
+        "data": to_text(dict(fact.data)),
+    }

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from sqlalchemy import Dialect
 from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from bot.errors import Unavailable, Unprocessable
 
 _SERIALIZATION_FAILURE, _DEADLOCK = "40001", "40P01"
+_IDLE_TOO_LONG = "25P03"
 _DISK_FULL = "53100"
 
 UNSTORABLE = (DataError, OverflowError, UnicodeEncodeError)
@@ -23,12 +26,23 @@ def unprocessable() -> Unprocessable:
     )
 
 
+def wrapped(error: Exception, text: str, dialect: Dialect, *, lost: bool = False) -> DBAPIError:
+    """The driver's error as SQLAlchemy raises it elsewhere. `lost`: the connection can't be used any more."""
+    driver: Any = dialect.loaded_dbapi
+    found = DBAPIError.instance(
+        text, None, error, driver.Error, hide_parameters=True, connection_invalidated=lost, dialect=dialect
+    )
+    assert isinstance(found, DBAPIError)
+    return found
+
+
 def may_repeat(error: DBAPIError, *, committing: bool) -> bool:
     """Whether the transaction certainly did not happen and may succeed when it runs again.
 
-    `committing`: it was at its end; if the connection broke then, nobody knows.
+    `committing`: it was at its end; if the connection broke then, nobody knows. Only a transaction that was ended for
+    having been idle certainly never heard of its commit.
     """
-    if _state(error) in (_SERIALIZATION_FAILURE, _DEADLOCK):
+    if _state(error) in (_SERIALIZATION_FAILURE, _DEADLOCK, _IDLE_TOO_LONG):
         return True
     return error.connection_invalidated and not committing
 
@@ -38,7 +52,9 @@ def explained() -> Iterator[None]:
     """The database's own failures as `Unavailable`. The details, which name hosts and files, stay in its cause."""
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
+    except DBAPIError as error:
+        if not (isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated):
+            raise
         raise Unavailable(f"The database {_reason(error)}. Try again in a moment.") from error
     except PoolExhausted as error:
         raise Unavailable("The database is too busy to take this now. Try again in a moment.") from error

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, and_, bindparam, exists, select, true
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection
 
 from bot.domain.catalogue import Catalogue
 from bot.domain.people import Actor
 from bot.domain.records import EVERYBODY, Privilege, Record, RecordId
 from bot.ports import Glimpse
+from bot.store.failures import wrapped
 from bot.store.rows import chat_of
 from bot.store.schema import access, chats, connections, members, records, settings
 from bot.store.statements import Statement
@@ -119,20 +119,14 @@ class Glances:
             return cursor.execute(self._sql, parameters).fetchone()
         except self._driver.Error as error:
             if not self._engine.dialect.is_disconnect(error, cursor.connection, cursor):
-                raise self._wrapped(error) from error
+                raise wrapped(error, self._sql, self._engine.dialect) from error
         self._forget()
         self._engine.dispose()  # what else is in the pool went away with the server
         try:  # it was idle when it lost its connection; a fresh one tells whether the server is back
             return self._open().execute(self._sql, parameters).fetchone()
         except self._driver.Error as error:
             self._forget()
-            raise self._wrapped(error) from error
-
-    def _wrapped(self, error: Exception) -> DBAPIError:
-        """The driver's error as SQLAlchemy raises it elsewhere."""
-        wrapped = DBAPIError.instance(self._sql, None, error, self._driver.Error, dialect=self._engine.dialect)
-        assert isinstance(wrapped, DBAPIError)
-        return wrapped
+            raise wrapped(error, self._sql, self._engine.dialect) from error
 
     def _open(self) -> Any:
         connection = self._engine.raw_connection()

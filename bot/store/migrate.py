@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from bot.errors import SettingsInvalid
 
-VERSIONS = ("0001",)
+VERSIONS = ("0001", "0002")
 """Every version of the schema, oldest first, as the files in `migrations/versions` name themselves."""
 
 _LOCK = 0x636F6E6E656374  # any number that no other program takes in the same database; these are the letters "connect"
@@ -20,17 +20,20 @@ _LOCK = 0x636F6E6E656374  # any number that no other program takes in the same d
 def migrate(engine: Engine) -> None:
     """Migrate where needed; replicas that start together wait for one another.
 
+    A version only adds to the one before it, so that programs of that one serve on: those that run already look here
+    only when they start. What nobody uses any more is dropped by a later version.
+
     Raises:
         SettingsInvalid: the database was written by a newer version of this program.
     """
     with engine.connect() as connection:
-        if _stored_version(connection) == VERSIONS[-1]:
+        if stored_version(connection) == VERSIONS[-1]:
             return
     with engine.begin() as connection:  # on SQLite this takes the database for itself
         if connection.dialect.name == "postgresql":
             connection.execute(text("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        stored = _stored_version(connection)
+        stored = stored_version(connection)
         if stored is not None and stored not in VERSIONS:
             raise SettingsInvalid(
                 [
@@ -42,7 +45,7 @@ def migrate(engine: Engine) -> None:
             _upgrade(connection)
 
 
-def _stored_version(connection: Connection) -> str | None:
+def stored_version(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import and_, bindparam, exists, func, insert, literal_column, not_, select, update
 
 from bot.domain.chats import ChatState
-from bot.ports import Delivery, Json
+from bot.domain.deliveries import Delivery, OutboxStatus, OwedMessage
+from bot.ports import Json
 from bot.store.rows import chat_of
-from bot.store.schema import chats, outbox
+from bot.store.schema import chats, outbox, owed, parked, webhooks
 from bot.store.session import Session, to_text
 from bot.store.statements import Statement, mine
+from bot.store.streams import ACTIVE
 
 READY, DONE, PARKED = "ready", "done", "parked"
 FIRST_FENCE = 1
 """Of a row that nobody claimed: whoever told it with a lease delivers it under this one."""
 
 # Written into the statements, not handed to them: only so may a database use the indexes of one state.
-_READY = outbox.c.state == literal_column(f"'{READY}'")
+_IS_READY = literal_column(f"'{READY}'")
+_READY = outbox.c.state == _IS_READY
 IS_DONE = outbox.c.state == literal_column(f"'{DONE}'")
-_NOW = bindparam("now")
+_NOW, _UNTIL = bindparam("now"), bindparam("until")
 
 
 def _tell(_: Any) -> Any:
@@ -50,13 +54,18 @@ def _hold(_: Any) -> Any:
 
 
 def _claim(_: Any) -> Any:
-    oldest = select(func.min(outbox.c.number)).where(mine(outbox, "chat"), _READY)
-    free = oldest.having(func.max(outbox.c.lease_until) <= _NOW).scalar_subquery()
+    """The oldest messages, if nobody holds any and the first of them is due."""
+    waiting = outbox.alias("waiting")
+    mine_waiting = and_(mine(waiting, "chat"), waiting.c.state == _IS_READY)
+    oldest = select(waiting.c.number).where(mine_waiting).order_by(waiting.c.number)
+    first_due = select(waiting.c.due_at).where(mine_waiting).order_by(waiting.c.number).limit(1).scalar_subquery()
+    held = exists().where(mine_waiting, waiting.c.lease_until > _NOW)
     return (
         update(outbox)
-        .where(mine(outbox, "chat"), _READY, outbox.c.number == free, outbox.c.due_at <= _NOW)
-        .values(lease_until=bindparam("until"), fence=outbox.c.fence + 1, attempts=outbox.c.attempts + 1)
-        .returning(outbox.c.number, outbox.c.message, outbox.c.attempts, outbox.c.fence)
+        .where(mine(outbox, "chat"), _READY, outbox.c.number.in_(oldest.limit(bindparam("most"))))
+        .where(first_due <= _NOW, not_(held))
+        .values(lease_until=_UNTIL, fence=outbox.c.fence + 1, attempts=outbox.c.attempts + 1)
+        .returning(outbox.c.number, outbox.c.message, outbox.c.attempts, outbox.c.fence, outbox.c.created_at)
     )
 
 
@@ -69,8 +78,14 @@ _TELL = Statement(_tell)
 _HOLD = Statement(_hold)
 _CLAIM = Statement(_claim)
 _FINISH = _change(state=DONE, error="")
-_POSTPONE = _change(due_at=bindparam("until"), lease_until=0, error=bindparam("why"))
+_RENEW = _change(lease_until=_UNTIL)
+_POSTPONE = _change(due_at=_UNTIL, lease_until=0, error=bindparam("why"))
 _PARK = _change(state=PARKED, error=bindparam("why"))
+_COUNT_PARKED = Statement(
+    lambda _: (
+        select(func.count()).select_from(outbox).where(mine(outbox), outbox.c.state == literal_column(f"'{PARKED}'"))
+    )
+)
 _BACKLOG = Statement(
     lambda _: (
         select(func.count().label("waiting"), func.min(outbox.c.created_at).label("since"))
@@ -79,6 +94,15 @@ _BACKLOG = Statement(
         .where(mine(outbox), _READY, chats.c.state == ChatState.ACTIVE.value)
     )
 )
+_OWED_BACKLOG = Statement(
+    lambda _: (
+        select(func.count().label("waiting"), func.min(owed.c.at).label("since"))
+        .select_from(webhooks)
+        .join(owed, and_(owed.c.tenant == webhooks.c.tenant, owed.c.webhook == webhooks.c.id))
+        .where(mine(webhooks), ACTIVE)
+    )
+)
+_COUNT_PARKED_EVENTS = Statement(lambda _: select(func.count()).select_from(parked).where(mine(parked)))
 
 
 class OutboxPart(Session):
@@ -91,26 +115,28 @@ class OutboxPart(Session):
     def tell(self, chat: str, message: Json, *, lease: int = 0) -> int:
         self._lock("outbox", chat)  # numbers of one chat are drawn in the order in which they become visible
         held = {"lease_until": self.now + lease, "attempts": 1} if lease else {"lease_until": 0, "attempts": 0}
+        if not lease:  # under a lease nobody else may do anything about it
+            self.news = True
         return self._run(_TELL, chat=chat, message=to_text(message), now=self.now, **held).scalar_one()
 
-    def claim_deliveries(self, *, limit: int, lease: int) -> list[Delivery]:
+    def claim_deliveries(self, *, limit: int, most: int, lease: int) -> list[Delivery]:
         """The chat's row is what two replicas can't hold both; the second statement, with a snapshot of its own, sees
         what the last holder wrote. Locking the messages themselves would let the second replica take the second one
         of a chat, ahead of the first."""
         claimed: list[Delivery] = []
+        until = self.now + lease
         for held in self._all(_HOLD, now=self.now, limit=limit):
-            row = self._one(_CLAIM, chat=held.id, now=self.now, until=self.now + lease)
-            if row is not None:  # else another replica was here between the two statements
-                claimed.append(
-                    Delivery(
-                        id=row.number,
-                        chat=chat_of(held),
-                        message=json.loads(row.message),
-                        attempts=row.attempts,
-                        fence=row.fence,
-                    )
-                )
+            found = self._all(_CLAIM, chat=held.id, now=self.now, until=until, most=most)
+            messages = sorted((_message_of(row) for row in found), key=lambda message: message.id)
+            if messages:  # else another replica was here between the two statements
+                claimed.append(Delivery(chat=chat_of(held), messages=tuple(messages), lease_until=until))
         return claimed
+
+    def renew_delivery(self, held: Delivery, *, lease: int) -> Delivery | None:
+        until = self.now + lease
+        rows = [{"number": message.id, "fence": message.fence, "until": until} for message in held.messages]
+        renewed = self._run_for_each(_RENEW, rows)
+        return replace(held, lease_until=until) if renewed == len(rows) else None
 
     def finish_delivery(self, delivery: int, fence: int | None = None) -> bool:
         return self._run(_FINISH, number=delivery, fence=FIRST_FENCE if fence is None else fence).rowcount == 1
@@ -125,3 +151,20 @@ class OutboxPart(Session):
         """Only what can be delivered counts: chats that are suspended or gone are left alone."""
         row = self._run(_BACKLOG).one()
         return row.waiting, row.since
+
+    def outbox_status(self) -> dict[str, OutboxStatus]:
+        def status(backlog: Statement, parked_ones: Statement) -> OutboxStatus:
+            row = self._run(backlog).one()
+            return OutboxStatus(waiting=row.waiting, parked=self._run(parked_ones).scalar_one(), oldest=row.since)
+
+        return {"chat": status(_BACKLOG, _COUNT_PARKED), "webhook": status(_OWED_BACKLOG, _COUNT_PARKED_EVENTS)}
+
+
+def _message_of(row: Any) -> OwedMessage:
+    return OwedMessage(
+        id=row.number,
+        message=json.loads(row.message),
+        attempts=row.attempts,
+        since=row.created_at,
+        fence=row.fence,
+    )

@@ -10,6 +10,7 @@ from bot.domain.chats import Chat, ChatKind, ChatState, Connection
 from bot.domain.events import Event, EventChat, EventType, Fact
 from bot.domain.people import Actor, Audience, Member
 from bot.domain.records import Privilege, Record, RecordId
+from bot.domain.webhooks import Secret, Webhook, WebhookState
 
 
 def record_of(row: Any, access: Mapping[str, Privilege]) -> Record:
@@ -60,6 +61,18 @@ def event_of(row: Any) -> Event:
         data=json.loads(row.data),
     )
     return Event(id=row.event, seq=row.seq, at=row.at, fact=fact)
+
+
+def webhook_of(row: Any) -> Webhook:
+    return Webhook(
+        id=row.id,
+        url=row.url,
+        secrets=tuple(Secret(text=text, until=until) for text, until in json.loads(row.secrets)),
+        types=tuple(map(EventType, json.loads(row.types))),
+        record_types=tuple(json.loads(row.record_types)),
+        state=WebhookState(row.state),
+        created_at=row.created_at,
+    )
 
 
 def _actor(actor_id: str | None, name: str | None) -> Actor | None:

@@ -93,8 +93,15 @@ timelines = Table(
 )
 """The counters of every record that ever was. They outlive the record, so that a new one goes on where it ended."""
 
-feeds = Table("feeds", metadata, _key("tenant"), _number("last_position"))
-"""The counter of the feed of all events: taken last in a transaction, so that positions appear in their order."""
+feeds = Table(
+    "feeds",
+    metadata,
+    _key("tenant"),
+    _number("last_position"),
+    Column("webhooks", BigInteger, nullable=False, server_default=text("0")),
+)
+"""The counter of the feed of all events: taken last in a transaction, so that positions appear in their order.
+`webhooks` counts the changes of who is told: it is in this row because whoever adds events holds it."""
 
 events = Table(
     "events",
@@ -235,7 +242,81 @@ outbox = Table(
         sqlite_where=text("state = 'done'"),
         postgresql_where=text("state = 'done'"),
     ),
+    Index(
+        "ix_outbox_parked",
+        "tenant",
+        sqlite_where=text("state = 'parked'"),
+        postgresql_where=text("state = 'parked'"),
+    ),
     sqlite_autoincrement=True,
 )
 """Messages for chats: `ready`, then `done` or `parked`. `number` is drawn from one sequence, never used again; it is
 the order within a chat. It is the one key without the tenant: nobody chooses it, and every statement asks for both."""
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    _key("tenant"),
+    _key("id"),
+    _text("url"),
+    _text("secrets"),
+    _text("types"),
+    _text("record_types"),
+    _text("state"),
+    _number("created_at"),
+    _number("delivered_at", null=True),
+    _number("failed_at", null=True),
+    _text("error"),
+)
+"""Who is told of events. `secrets`, `types` and `record_types` are JSON lists, the first of `[text, until]`."""
+
+streams = Table(
+    "streams",
+    metadata,
+    _key("tenant"),
+    _key("webhook"),
+    _key("type"),
+    _key("id"),
+    _number("due_at", null=True),
+    _number("lease_until"),
+    _number("fence"),
+    ForeignKeyConstraint(["tenant", "webhook"], ["webhooks.tenant", "webhooks.id"]),
+    Index(
+        "ix_streams_due",
+        "tenant",
+        "webhook",
+        "due_at",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+)
+"""What a webhook is told of one record. `due_at` is when it may be claimed: NULL when nothing waits, and while somebody
+holds it the end of the lease. `lease_until` is 0 when nobody holds it; `fence` counts the claims."""
+
+owed = Table(
+    "owed",
+    metadata,
+    _key("tenant"),
+    _key("webhook"),
+    _key("type"),
+    _key("id"),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    _number("at"),
+    _number("since"),
+    _number("attempts"),
+    sqlite_with_rowid=False,  # hardly more than its key: one tree instead of two
+)
+"""Events that wait for being told to a webhook; told ones are deleted. `at` is the event's, `since` when its schedule
+began. No foreign keys: its rows are written and deleted more than any others, always together with their stream's."""
+
+parked = Table(
+    "parked",
+    metadata,
+    _key("tenant"),
+    _key("webhook"),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    _number("attempts"),
+    _number("parked_at"),
+    _text("error"),
+)
+"""Events given up, by their position in the feed: kept aside, so that what waits is found as fast as without them."""

@@ -10,13 +10,19 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     ClauseElement,
+    Column,
     ColumnElement,
     Dialect,
+    Subquery,
     Table,
     and_,
     bindparam,
+    cast,
     delete,
+    func,
+    literal_column,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -89,6 +95,33 @@ def append(table: Table) -> Statement:
 def remove(table: Table, *columns: str) -> Statement:
     """Delete the rows where these columns are as asked for."""
     return Statement(lambda _: delete(table).where(mine(table, *columns)))
+
+
+def given(insert: Insert, *columns: Column[Any]) -> Subquery:
+    """The tenant with each of the rows handed over in the one parameter `rows`, a JSON list of lists: values for these
+    columns, and `place`. So one statement is about any number of rows.
+
+    `insert` tells the dialect.
+    """
+    rows = bindparam("rows")
+    if insert is sqlite.insert:
+        each = func.json_each(rows).table_valued("value", "key", name="listed")
+        values = [func.json_extract(each.c.value, literal_column(f"'$[{n}]'")) for n in range(len(columns))]
+        place = each.c.key
+    else:
+        listed = func.json_array_elements(cast(rows, JSON)).table_valued(
+            "value", with_ordinality="place", name="listed"
+        )
+        each = listed.render_derived()
+        values = [each.c.value.op("->>")(literal_column(str(n))) for n in range(len(columns))]
+        place = each.c.place
+    named = [cast(value, column.type).label(column.name) for value, column in zip(values, columns, strict=True)]
+    found = select(bindparam("tenant").label("tenant"), *named, place.label("place"))
+    if insert is not sqlite.insert:
+        # Not to be merged with what it is joined to: PostgreSQL would take the tenant for a good choice among the rows
+        # of a table it knows little of, and read all of them instead of looking for those given.
+        found = found.offset(literal_column("0"))
+    return found.subquery("given")
 
 
 def _parameters(table: Table) -> dict[str, Any]:

@@ -15,12 +15,15 @@ from bot.domain.catalogue import Catalogue
 from bot.domain.records import RecordId
 from bot.errors import Unavailable
 from bot.ports import Clock, Glimpse
+from bot.store.bell import Bell
 from bot.store.engine import Engines, open_engines
 from bot.store.failures import UNSTORABLE, explained, may_repeat, opening, unprocessable
 from bot.store.glances import Glances
 from bot.store.lanes import Lane
 from bot.store.migrate import migrate
+from bot.store.replicas import Replicas
 from bot.store.settings import load_catalogue
+from bot.store.streams import Subscribers
 from bot.store.transaction import SqlTransaction
 
 T = TypeVar("T")
@@ -50,6 +53,9 @@ class SqlStore:
         self._tenant = tenant
         self._clock = clock
         self._known = Catalogue()
+        self._subscribers = Subscribers(version=0)
+        self._bell = Bell()
+        self._replicas = None if engines.sqlite else Replicas(engines.writer, tenant=tenant, ring=self._bell.ring)
         self._glances = Glances(engines.reader, tenant=tenant, catalogue=self._catalogue_at)
         self._writing = Lane("store-write", threads=engines.writers)
         self._reading = Lane("store-read", threads=engines.readers)
@@ -70,6 +76,9 @@ class SqlStore:
             await asyncio.to_thread(self._open)
         except DBAPIError as error:
             raise opening(error) from error
+        self._bell.start()
+        if self._replicas:
+            self._replicas.start()
         for lane in (self._writing, self._reading, self._glancing):
             lane.start()
 
@@ -79,6 +88,8 @@ class SqlStore:
 
     async def close(self) -> None:
         """Finish what was asked for, then let go of the database."""
+        if self._replicas:
+            await self._replicas.close()
         for lane in (self._glancing, self._reading, self._writing):
             await lane.close()
         await asyncio.to_thread(self._release)
@@ -111,15 +122,16 @@ class SqlStore:
         """
         return await self._reading.run(self._transact, self._engines.reader, work)
 
-    async def write(self, work: Callable[[SqlTransaction], T]) -> T:
+    async def write(self, work: Callable[[SqlTransaction], T], *, durable: bool = True) -> T:
         """Run `work` in one transaction; when this returns, what it wrote is on disk.
 
-        `work` may run more than once. Whatever it raises rolls everything back.
+        `work` may run more than once. Whatever it raises rolls everything back. `durable` False: see `bot.ports.Store`.
 
         Raises:
             Unavailable: the database is down, locked, full or overloaded.
         """
-        return await self._writing.run(self._transact, self._engines.writer, work)
+        engine = self._engines.writer if durable else self._engines.hurried
+        return await self._writing.run(self._transact, engine, work)
 
     async def glimpse(self, record: RecordId | None, *, person: str | None, chat: str) -> Glimpse:
         """The hot path's one read.
@@ -141,6 +153,11 @@ class SqlStore:
         """The settings this process saw last, without reading."""
         return self._known
 
+    def on_change(self, ring: Callable[[], None]) -> Callable[[], None]:
+        """Have `ring` called on the event loop soon after each transaction that added something others wait for, here
+        or, on PostgreSQL, on another replica. Returns what ends that."""
+        return self._bell.add(ring)
+
     def _catalogue_at(self, version: int) -> Catalogue:
         known = self._known
         if known.version != version:
@@ -159,7 +176,10 @@ class SqlStore:
                     with engine.connect() as connection, connection.begin():
                         known = self._known
                         tx = SqlTransaction(connection, tenant=self._tenant, now=self._clock(), known=known)
+                        tx.subscribers = self._subscribers
                         result = work(tx)
+                        if tx.news and self._replicas:
+                            self._replicas.tell(connection)
                         tx.end()
                         committing = True
                 except DBAPIError as error:
@@ -169,5 +189,9 @@ class SqlStore:
                 else:
                     if tx.known is not known:  # only now: a change that was rolled back never was
                         self._known = tx.known
+                    if tx.subscribers.version > self._subscribers.version:
+                        self._subscribers = tx.subscribers
+                    if tx.news:
+                        self._bell.ring()
                     return result
         raise AssertionError("the last attempt returns or raises")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bot.store.chats import ChatsPart
-from bot.store.events import EventsPart
 from bot.store.once import OncePart
 from bot.store.outbox import OutboxPart
 from bot.store.records import RecordsPart
 from bot.store.settings import SettingsPart
+from bot.store.webhooks import WebhooksPart
 
 
-class SqlTransaction(SettingsPart, RecordsPart, ChatsPart, EventsPart, OncePart, OutboxPart):
+class SqlTransaction(SettingsPart, RecordsPart, ChatsPart, WebhooksPart, OncePart, OutboxPart):
     """One transaction of the store, for one tenant. Blocking, and only to be used in the thread that began it."""
 
     def end(self) -> None:

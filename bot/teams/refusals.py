@@ -7,17 +7,16 @@ retry guidance. The connector's own text is never repeated: it may hold what peo
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+import time
 from typing import Any
 
+from bot.domain.retry_after import seconds_until
 from bot.errors import ChatGone, ChatUnreachable, SendFailed
 
 REPEATABLE = frozenset({412, 429, 502, 503, 504})
 """Worth sending again at once; every other status is final for the moment."""
 
 _REASON = re.compile(r"[A-Za-z][A-Za-z0-9 ._-]{0,63}", re.ASCII)
-_SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
 _NOT_THE_CHAT = frozenset({"InvalidBotApiHost", "NotEnoughPermissions"})
 _NEXT = {
     400: "This is a defect of this program: report it with the status and the code above.",
@@ -56,7 +55,7 @@ def refusal(status: int, answer: Any, *, method: str, retry_after: str | None) -
         retryable=status in REPEATABLE or status == 401,
         # The guidance has 502, 503 and 504 sent again; an internal error it does not, and who knows how far it came.
         ambiguous=method == "POST" and status >= 500 and status not in REPEATABLE,
-        retry_after=_seconds(retry_after),
+        retry_after=seconds_until(retry_after, now=time.time_ns() // 1000),
     )
 
 
@@ -73,16 +72,3 @@ def _reason(answer: Any) -> str:
     error = answer.get("error") if isinstance(answer, dict) else None
     code = error.get("code") if isinstance(error, dict) else None
     return code if isinstance(code, str) and _REASON.fullmatch(code) else ""
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """`Retry-After` in seconds from now; RFC 9110 also allows a date."""
-    if retry_after is None:
-        return None
-    if _SECONDS.fullmatch(retry_after):
-        return float(retry_after)
-    try:
-        moment = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

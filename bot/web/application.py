@@ -9,6 +9,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from bot.web import about, health, messages
+from bot.web.metrics import Metrics
 from bot.web.problems import Handler, problems
 from bot.web.server import SILENT
 
@@ -17,22 +18,25 @@ def build(
     *,
     receiver: messages.Receiver,
     ready: Callable[[], Awaitable[None]],
-    registry: CollectorRegistry,
+    metrics: Metrics,
     add_api: Callable[[web.Application], None],
 ) -> web.Application:
     """The application, without anything running behind it yet."""
     silent: set[object] = set()
-    app = web.Application(middlewares=[_watch(registry, silent), problems], client_max_size=1024 * 1024)
+    app = web.Application(middlewares=[_watch(metrics.registry, silent), problems], client_max_size=1024 * 1024)
     app[SILENT] = silent
     messages.add_routes(app, receiver)
     about.add_routes(app)
-    health.add_routes(app, ready=ready, registry=registry)
+    health.add_routes(app, ready=ready, metrics=metrics)
     add_api(app)
     return app
 
 
 def _watch(registry: CollectorRegistry, silent: set[object]):
-    """Counts and times requests by route, never by address: ids stay out of the metrics."""
+    """Counts and times requests by route, never by address: ids stay out of the metrics.
+
+    A stream is counted, not timed: it is not slow because somebody listens for long.
+    """
     seconds = Histogram(
         "connect_chats_request_seconds",
         "Time to answer a request",
@@ -55,7 +59,8 @@ def _watch(registry: CollectorRegistry, silent: set[object]):
         timer, counters = by_route[route]
         if response.status not in counters:
             counters[response.status] = answers.labels(route, response.status)
-        timer.observe(perf_counter() - started)
+        if isinstance(response, web.Response):
+            timer.observe(perf_counter() - started)
         counters[response.status].inc()
         return response
 

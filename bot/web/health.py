@@ -6,16 +6,19 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 from aiohttp import web
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import generate_latest
 
 from bot.errors import Unavailable
+from bot.web.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
 
-def add_routes(app: web.Application, *, ready: Callable[[], Awaitable[None]], registry: CollectorRegistry) -> None:
-    """`ready` raises `Unavailable` while the process can't serve."""
+def add_routes(app: web.Application, *, ready: Callable[[], Awaitable[None]], metrics: Metrics) -> None:
+    """`ready` raises `Unavailable` while the process can't serve.
+
+    Only the database counts: while Microsoft can't be reached every replica is in the same state, and to take them all
+    out of service would end what still works.
+    """
 
     async def livez(request: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
@@ -28,9 +31,9 @@ def add_routes(app: web.Application, *, ready: Callable[[], Awaitable[None]], re
             return web.json_response({"status": "not ready", "why": str(error)}, status=503)
         return web.json_response({"status": "ready"})
 
-    async def metrics(request: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": "text/plain; version=0.0.4"})
+    async def scrape(request: web.Request) -> web.Response:
+        return web.Response(body=await metrics.scrape(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
-    app.router.add_get("/metrics", metrics)
+    app.router.add_get("/metrics", scrape)

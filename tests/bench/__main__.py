@@ -17,8 +17,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.bench.delivery import deliver
 from tests.bench.load import LoadFailed
-from tests.bench.measure import NotDone, measure
+from tests.bench.measure import Measured, NotDone, measure
+from tests.bench.receivers import WrongDelivery
 from tests.bench.report import as_json, as_text
 from tests.bench.servers import ROOT, Cores, ServerFailed
 from tests.bench.stage import NotComparable
@@ -42,16 +44,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="bench-", dir=place) as name:
         folder = Path(name)
         try:
-            seen = asyncio.run(
-                measure(
-                    folder,
-                    cores,
-                    rounds=chosen.rounds,
-                    seconds=chosen.seconds,
-                    say=lambda what: print(f"[{time.perf_counter() - started:5.0f} s] {what}", flush=True),
-                )
-            )
-        except (LoadFailed, NotComparable, NotDone, ServerFailed) as problem:
+            seen = asyncio.run(run(folder, cores, rounds=chosen.rounds, seconds=chosen.seconds, started=started))
+        except (LoadFailed, NotComparable, NotDone, ServerFailed, WrongDelivery) as problem:
             print(f"The benchmark broke off: {problem}", file=sys.stderr)
             for log in sorted(folder.glob("*.log")):
                 print(f"--- {log.name} ends with:\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
@@ -68,6 +62,15 @@ def main() -> int:
     (ROOT / "bench.json").write_text(json.dumps(as_json(seen, about), indent=1) + "\n")
     print(f"\nThe numbers are in bench.json; it took {time.perf_counter() - started:.0f} s.")
     return 0
+
+
+async def run(folder: Path, cores: Cores, *, rounds: int, seconds: float, started: float) -> Measured:
+    def say(what: str) -> None:
+        print(f"[{time.perf_counter() - started:5.0f} s] {what}", flush=True)
+
+    seen = await measure(folder, cores, rounds=rounds, seconds=seconds, say=say)
+    await deliver(folder, cores, seen, rounds=rounds, say=say)
+    return seen
 
 
 if __name__ == "__main__":

@@ -144,15 +144,15 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
 
-async def ask(port: int, request: bytes) -> bytes:
-    """The body of one answer that is 200."""
+async def ask(port: int, request: bytes, *, status: int = 200) -> bytes:
+    """The body of one answer, which must have this status."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         async with asyncio.timeout(LONGEST_ANSWER):
             writer.write(request)
             head = await reader.readuntil(b"\r\n\r\n")
             length = _LENGTH.search(head)
-            if not head.startswith(b"HTTP/1.1 200") or length is None:
+            if not head.startswith(b"HTTP/1.1 %d" % status) or length is None:
                 raise LoadFailed(f"a request was answered {head!r}")
             return await reader.readexactly(int(length[1]))
     finally:

@@ -33,13 +33,13 @@ class Sample:
 
     Attributes:
         rate: answers per second.
-        p50: milliseconds.
+        p50: milliseconds; None where nothing is answered.
         cpu: milliseconds of the server's processor time per answer; None where the system doesn't tell.
         busy: the share of one core that the load generator (with the fakes) took.
     """
 
     rate: float
-    p50: float
+    p50: float | None
     cpu: float | None
     busy: float
 
@@ -53,6 +53,9 @@ class Measured:
         unfurls: by the token endpoint's delay, one a round, while messages flow; slow_calls: token calls meanwhile.
         messages, token_calls, connections: of the steady rounds; connections are new ones to the connector.
         memory: of the product after all the load, MB of 1,000,000 bytes.
+        beside: unfurls by whether events were delivered meanwhile, one a round; delivered: so many in a second.
+        told: seconds from the answer to a note until a receiver had it.
+        streamed: events told in a second to each of the readers of live streams, one a round.
     """
 
     starts: list[float] = field(default_factory=list)
@@ -63,6 +66,10 @@ class Measured:
     token_calls: int = 0
     connections: int = 0
     memory: float | None = None
+    beside: dict[bool, list[Run]] = field(default_factory=lambda: {False: [], True: []})
+    delivered: list[float] = field(default_factory=list)
+    told: list[float] = field(default_factory=list)
+    streamed: list[float] = field(default_factory=list)
 
     def ratio(self, what: str, to: str, in_flight: int) -> float:
         """The median of the rounds' ratios: in each, the two were measured within seconds."""
@@ -78,6 +85,10 @@ class Measured:
     def unfurl_p50(self, delay: float) -> float:
         """Milliseconds."""
         return median(run.p50 for run in self.unfurls[delay]) * 1000
+
+    def beside_ratio(self) -> float:
+        """An unfurl's p50 while events are delivered, to that when they are not."""
+        return median(busy.p50 / idle.p50 for idle, busy in zip(self.beside[False], self.beside[True], strict=True))
 
 
 async def measure(folder: Path, cores: Cores, *, rounds: int, seconds: float, say: Callable[[str], None]) -> Measured:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 20.0
 
-_READY = re.compile(r"ready on \S+:(\d+)")
+_READY = re.compile(r"ready(?: on|:) \S+:(\d+)")
 
 
 class ServerFailed(Exception):

@@ -158,7 +158,7 @@ async def test_the_personal_chat_explains_and_looks_up_but_cannot_be_connected(s
         return words(await client.ask(text, chat=client.personal))
 
     assert "why <link>" in await ask("help")
-    assert "You may connect a chat to it." in await ask(f"why {ACCOUNT}")
+    assert "You may connect a chat to it" in await ask(f"why {ACCOUNT}")
     assert "needs the right to append" in await ask(f"why {OPPORTUNITY}")
     assert "or you may not see it" in await ask(f"why {CASE}")
     assert "Start a group chat" in await ask("connect A-1001")

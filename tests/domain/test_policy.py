@@ -6,10 +6,10 @@ import itertools
 
 import pytest
 
-from bot.domain.chats import ChatKind
+from bot.domain.decisions import Action, Facts
 from bot.domain.people import Actor, Audience, Member, Person, audience_of
-from bot.domain.policy import disclosure_anonymous, disclosure_in, may_connect, may_disconnect, privilege_of
-from bot.domain.records import Disclosure, Privilege, Record, RecordId, RecordType, Requirement
+from bot.domain.policy import decide, disclosure_anonymous, disclosure_in, disclosure_setting, privilege_of
+from bot.domain.records import Disclosure, Privilege, Record, RecordId, RecordType
 
 TENANT = "t"
 ALEX = Person(id="alex", tenant=TENANT)
@@ -61,20 +61,36 @@ def test_a_chat_is_internal_only_when_everybody_in_it_is_known_and_of_the_tenant
         assert audience_of([ours, stranger], tenant=TENANT) is Audience.EXTERNAL
 
 
-def test_connecting_needs_the_types_privilege_and_a_chat_of_several() -> None:
-    for required, privilege, kind in itertools.product(Requirement, Privilege, ChatKind):
-        needed = {"read": 1, "append": 2, "write": 3, "nobody": 99}[required.value]
-        expected = privilege >= needed and kind is not ChatKind.PERSONAL
-        assert may_connect(RecordType(name="a", label="A", connect=required), privilege, kind) is expected
-
-
-def test_disconnecting_is_for_admins_and_where_allowed_for_owners_and_connectors() -> None:
-    flags = itertools.product((True, False), repeat=5)
-    for admin, owner, connector, owner_may, connector_may in flags:
+def test_the_setting_that_limits_what_is_shown_is_the_one_that_disclosure_follows() -> None:
+    for inside, unknown, outside in itertools.product(Disclosure, repeat=3):
         record_type = RecordType(
-            name="a", label="A", owner_may_disconnect=owner_may, connector_may_disconnect=connector_may
+            name="a", label="A", disclosure=inside, disclosure_unknown=unknown, disclosure_external=outside
         )
-        allowed = may_disconnect(
-            record_type, person=ALEX, is_admin=admin, is_owner=owner, connected_by="alex" if connector else "megan"
-        )
-        assert allowed is (admin or (owner and owner_may) or (connector and connector_may))
+        for audience in Audience:
+            followed = getattr(record_type, disclosure_setting(record_type, audience))
+            assert followed == disclosure_in(record_type, audience)
+
+
+def test_a_type_without_settings_permits_nothing_but_an_administrator_to_disconnect() -> None:
+    permitted = {
+        (action, is_admin)
+        for action in Action
+        for is_admin in (False, True)
+        if decide(
+            action,
+            Facts(
+                privilege=Privilege.WRITE,
+                is_owner=True,
+                is_last_connector=True,
+                is_admin=is_admin,
+                connected=True,
+                audience=Audience.INTERNAL,
+            ),
+        ).allowed
+    }
+    assert (Action.DISCONNECT, True) in permitted
+    assert (Action.DISCONNECT, False) not in permitted
+    assert (
+        not {(action, admin) for action in (Action.CONNECT, Action.JOIN, Action.UNFURL) for admin in (False, True)}
+        & permitted
+    )

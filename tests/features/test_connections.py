@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,17 @@ from tests.world import (
     buttons,
     texts,
 )
+
+
+async def told_in(world: World, chat: str, count: int) -> list[str]:
+    """What the outbox told there, card by card: several that wait are one message."""
+    cards: list[Any] = []
+    for _ in range(60):
+        cards = [card for said in world.said_in(chat) for card in said["attachments"]]
+        if len(cards) >= count:
+            break
+        await asyncio.sleep(0.1)
+    return [texts(card["content"]) for card in cards]
 
 
 @pytest.mark.parametrize("chat", [GROUP, MEETING, CHANNEL])
@@ -215,14 +227,29 @@ async def test_rest_connects_and_disconnects_and_the_chat_is_told(world: World) 
     assert status == 201
     status, _ = await world.api("DELETE", f"/records/account/A-1001/chats/{GROUP}")
     assert status == 204
-    for _ in range(60):
-        if len(world.said_in(GROUP)) == 2:
-            break
-        await asyncio.sleep(0.1)
-    told = [texts(activity["attachments"][0]["content"]) for activity in world.said_in(GROUP)]
+    told = await told_in(world, GROUP, 2)
     assert "connected to" in told[0]
     assert "no longer" in told[1].lower()
     assert await world.events() == ["record.created", "chat.connected", "chat.disconnected"]
+
+
+async def test_what_the_record_system_does_while_the_type_is_off_is_told_without_a_value_of_the_record(
+    world: World,
+) -> None:
+    await world.say("help")
+    _, account = await world.api("GET", "/record-types/account")
+    await world.api("PUT", "/record-types/account", account | {"enabled": False})
+    await world.api("POST", "/records/account/A-1001/chats", {"chat": GROUP})
+    await world.api("DELETE", f"/records/account/A-1001/chats/{GROUP}")
+    told = await told_in(world, GROUP, 2)
+    assert "no longer connected" in told[1]
+    assert "Contoso" not in str(told)
+
+
+async def test_the_record_system_cannot_connect_a_chat_of_two(world: World) -> None:
+    await world.say("help", chat=PERSONAL)
+    status, problem = await world.api("POST", "/records/account/A-1001/chats", {"chat": PERSONAL})
+    assert (status, "chat of two" in str(problem)) == (409, True)
 
 
 async def test_a_case_link_by_its_owner_connects(world: World) -> None:

@@ -61,6 +61,7 @@ async def test_where_strangers_read_along_no_event_is_shown(world: World) -> Non
     shown = texts(await world.say("timeline"))
     assert "Alex Wilber" not in shown
     assert "connected a" not in shown
+    assert "Ask me in our personal chat." in shown
 
 
 async def test_changes_name_only_listed_fields(world: World) -> None:

@@ -8,6 +8,7 @@ from bot.domain.chats import Chat, ChatKind, Connection
 from bot.domain.events import EventType, Fact
 from bot.domain.people import Actor, Member
 from bot.domain.records import Privilege, Record, RecordId
+from bot.domain.webhooks import Secret, Webhook
 
 ALEX = "00000000-0000-0000-0000-000000000020"
 MEGAN = "00000000-0000-0000-0000-000000000021"
@@ -42,3 +43,8 @@ def member(account: str, person: str | None = None, **changes: Any) -> Member:
 
 def noted(record: RecordId = ACCOUNT, **data: Any) -> Fact:
     return Fact(type=EventType.NOTE_ADDED, record=record, data=data)
+
+
+def webhook(webhook_id: str = "01WEBHOOK", **changes: Any) -> Webhook:
+    given = {"url": f"https://{webhook_id.lower()}.example/events", "secrets": (Secret(text="whsec_c2VjcmV0"),)}
+    return Webhook(**{"id": webhook_id, **given, **changes})

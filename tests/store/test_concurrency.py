@@ -12,10 +12,10 @@ import pytest
 from bot.domain.records import RecordId
 from bot.store.store import SqlStore
 from tests.store.conftest import Open
-from tests.store.examples import ACCOUNT, ALEX, CASE, GROUP, OTHER, RECORD, chat, connection, noted
+from tests.store.examples import ACCOUNT, ALEX, CASE, GROUP, OTHER, RECORD, chat, connection, noted, webhook
 
 
-async def test_a_hundred_connects_of_one_chat_make_one_connection_and_one_event(open_another: Open) -> None:
+async def test_a_thousand_connects_of_one_chat_make_one_connection_and_one_event(open_another: Open) -> None:
     stores = [await open_another(), await open_another()]
     await stores[0].write(lambda tx: (tx.put_chat(chat()), tx.put_record(RECORD)))
 
@@ -27,7 +27,7 @@ async def test_a_hundred_connects_of_one_chat_make_one_connection_and_one_event(
             tx.add_event(noted())
         return added
 
-    added = await asyncio.gather(*(stores[number % 2].write(connect) for number in range(100)))
+    added = await asyncio.gather(*(stores[number % 2].write(connect) for number in range(1000)))
     assert added.count(True) == 1
     assert await stores[0].read(lambda tx: tx.last_seq(ACCOUNT)) == 1
     assert len(await stores[0].read(lambda tx: tx.connections_of_chat(GROUP))) == 1
@@ -77,6 +77,64 @@ async def test_a_reader_of_the_feed_misses_nothing_while_twenty_write(open_anoth
     for _, _, record, seq in seen:
         per_record[record].append(seq)
     assert all(seqs == list(range(1, len(seqs) + 1)) for seqs in per_record.values())
+
+
+async def test_an_event_is_owed_to_a_webhook_exactly_when_it_was_added_after_it(open_another: Open) -> None:
+    """Whoever reads the feed until a webhook is put, and takes the rest from the webhook, has all events once."""
+    stores = [await open_another(), await open_another()]
+
+    async def write(number: int) -> None:
+        dice = random.Random(number)
+        for _ in range(15):
+            record = RecordId("account", f"A-{dice.randrange(9)}")
+            await stores[number % 2].write(lambda tx, at=record: (tx.add_event(noted(at)), time.sleep(0.001)))
+
+    async def put(name: str) -> int:
+        """The position after which events are owed to it."""
+        await asyncio.sleep(0.02)
+        return await stores[0].write(lambda tx: (tx.put_webhook(webhook(name)), tx.last_position())[1])
+
+    async with asyncio.timeout(60):
+        writers = [asyncio.create_task(write(number)) for number in range(8)]
+        begins = {name: await put(name) for name in ("01A", "01B", "01C")}
+        assert await stores[1].write(lambda tx: tx.remove_webhook("01B"))
+        await asyncio.gather(*writers)
+    events = 8 * 15
+    assert 0 < begins["01A"] < begins["01C"] < events, "they were put while others wrote"
+    for name in ("01A", "01C"):
+        assert (await stores[0].read(lambda tx, it=name: tx.webhook_status(it))).waiting == events - begins[name]
+    assert (await stores[0].read(lambda tx: tx.outbox_status()))["webhook"].waiting == sum(
+        events - begins[name] for name in ("01A", "01C")
+    ), "nothing of what was removed is left"
+
+
+async def test_a_replay_while_others_give_up_loses_nothing(open_another: Open) -> None:
+    stores = [await open_another(), await open_another()]
+    await stores[0].write(lambda tx: tx.put_webhook(webhook("01A")))
+    records = [RecordId("account", f"A-{number}") for number in range(20)]
+    await stores[0].write(lambda tx: [tx.add_event(noted(record)) for record in records for _ in range(5)])
+
+    async def give_up(store: SqlStore) -> None:
+        for _ in range(20):
+            for held in await store.write(lambda tx: tx.claim_events("01A", limit=4, lease=60_000_000)):
+                assert await store.write(lambda tx, it=held: tx.park_event(it, error="refused"))
+
+    async def replay() -> None:
+        for _ in range(10):
+            await stores[0].write(lambda tx: tx.replay_events("01A"))
+            await asyncio.sleep(0.01)
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(replay(), *(give_up(store) for store in stores for _ in range(2)))
+    status = await stores[0].read(lambda tx: tx.webhook_status("01A"))
+    assert status.waiting + status.parked == 100
+    await stores[0].write(lambda tx: tx.replay_events("01A"))
+    told: dict[RecordId, list[int]] = defaultdict(list)
+    while held := await stores[1].write(lambda tx: tx.claim_events("01A", limit=99, lease=1)):
+        for one in held:
+            told[one.event.fact.record].append(one.event.seq)
+        await stores[1].write(lambda tx, held=held: tx.delivered_events(held))
+    assert told == {record: [1, 2, 3, 4, 5] for record in records}
 
 
 async def test_updates_that_read_before_they_write_are_not_lost(open_another: Open) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -15,6 +19,7 @@ from bot.store import engine, store
 from bot.store.store import SqlStore, open_store
 from tests.store.conftest import Watch
 from tests.store.examples import ACCOUNT, GROUP, OTHER, chat, noted
+from tests.world import ROOT
 
 
 async def sqlite_store(path: Path) -> SqlStore:
@@ -41,6 +46,8 @@ async def test_sqlite_keeps_what_it_acknowledged(tmp_path: Path) -> None:
     names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "query_only")
     writing = await opened.write(lambda tx: [pragma(tx, name) for name in names])
     assert writing == ["wal", 2, 1, 5000, 0]
+    hurried = await opened.write(lambda tx: [pragma(tx, name) for name in names], durable=False)
+    assert hurried == ["wal", 1, 1, 5000, 0], "only the wait for the disk is left out"
     assert (await opened.read(lambda tx: [pragma(tx, name) for name in names]))[-2:] == [5000, 1]
     await opened.close()
 
@@ -135,6 +142,77 @@ async def test_a_connection_lost_during_the_commit_is_reported_not_repeated(post
     with pytest.raises(Unavailable, match="does not answer"):
         await opened.write(work)
     assert attempts == [0]
+    await opened.close()
+
+
+STOPPED_REPLICA = """
+import asyncio, os, signal, sys, time
+from bot.store import engine, store
+from tests.store.examples import noted
+
+engine.IDLE_TIMEOUT_MS = 300
+moment, attempts = sys.argv[2], []
+
+def stop(where):
+    if where == moment and len(attempts) == 1:
+        os.kill(os.getpid(), signal.SIGSTOP)
+        time.sleep(0.1)  # the signal reaches this thread a moment later
+
+class Transaction(store.SqlTransaction):
+    def end(self):
+        super().end()
+        stop("before the commit")
+
+def work(tx):
+    attempts.append(1)
+    tx.add_event(noted())
+    seqs = [event.seq for event in tx.events(noted().record, limit=9)]  # from here on it holds the feed
+    stop("in the middle")
+    return seqs + [event.seq for event in tx.events(noted().record, limit=9)]
+
+async def main():
+    store.SqlTransaction = Transaction
+    opened = store.open_store(sys.argv[1], tenant="contoso", clock=lambda: time.time_ns() // 1000)
+    await opened.start()
+    print(len(attempts), await opened.write(work), len(attempts))
+    await opened.close()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("moment", ["in the middle", "before the commit"])
+async def test_a_replica_that_is_stopped_in_a_transaction_soon_blocks_nobody_and_goes_on_when_it_wakes(
+    postgres_url: str, moment: str
+) -> None:
+    opened = open_store(postgres_url, tenant="contoso", clock=Watch())
+    await opened.start()
+    command = [sys.executable, "-c", STOPPED_REPLICA, postgres_url, moment]
+    stopped = await asyncio.to_thread(subprocess.Popen, command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        async with asyncio.timeout(20):
+            await asyncio.to_thread(os.waitpid, stopped.pid, os.WUNTRACED)
+        async with asyncio.timeout(5):
+            await opened.write(lambda tx: tx.add_event(noted()))
+        stopped.send_signal(signal.SIGCONT)
+        printed, _ = await asyncio.to_thread(stopped.communicate, timeout=20)
+    finally:
+        stopped.kill()
+        stopped.wait()
+    assert printed == "0 [1, 2, 1, 2] 2\n", "what it had done was undone, and done again after the other's"
+    assert await opened.read(lambda tx: tx.last_seq(ACCOUNT)) == 2
+    await opened.close()
+
+
+async def test_a_transaction_may_be_idle_for_five_seconds_which_is_less_than_others_wait(postgres_url: str) -> None:
+    opened = open_store(postgres_url, tenant="contoso", clock=Watch())
+    await opened.start()
+
+    def limits(tx):
+        names = ("idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout")
+        return [tx._connection.exec_driver_sql(f"SHOW {name}").scalar() for name in names]
+
+    assert await opened.write(limits) == await opened.read(limits) == ["5s", "10s", "15s"]
     await opened.close()
 
 

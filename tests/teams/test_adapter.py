@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +12,8 @@ from botframework.connector.auth import ClaimsIdentity
 
 from bot.ports import Json
 from bot.teams.adapter import ACTIVITY_KEY, Adapter, message_activity, sdk_activity, wire_activity
+from tests.teams.conftest import PLAYGROUND
 
-PLAYGROUND = Path(__file__).parent.parent / "data" / "playground"
 CARD = {"contentType": "application/vnd.microsoft.card.adaptive", "content": {"type": "AdaptiveCard", "body": []}}
 THREAD = "19:announcements@thread.tacv2;messageid=1795392557213"
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from prometheus_client import CollectorRegistry
 
 from bot.errors import Unavailable
 from bot.web import health
+from bot.web.metrics import Metrics, Sources
 from tests.world import ACCOUNT, GROUP, World
 
 
@@ -28,8 +29,11 @@ async def test_while_it_can_not_serve_it_is_alive_but_not_ready() -> None:
     async def database_down() -> None:
         raise Unavailable("The database does not answer. Try again in a moment.")
 
+    async def nothing() -> dict:
+        return {}
+
     app = web.Application()
-    health.add_routes(app, ready=database_down, registry=CollectorRegistry())
+    health.add_routes(app, ready=database_down, metrics=Metrics(Sources(outbox=nothing, clock=lambda: 0)))
     async with TestClient(TestServer(app)) as client:
         async with client.get("/readyz") as response:
             assert response.status == 503
@@ -61,6 +65,20 @@ async def test_the_metrics_count_answers_by_route_and_status_and_hold_no_ids(wor
     assert value("connect_chats_request_seconds_count", "/api/messages") == 3
     for word in ("A-1001", "A-nobody", "wp-admin", GROUP):
         assert word not in text
+
+
+async def test_a_live_stream_is_counted_but_its_length_is_no_time_to_answer(world: World) -> None:
+    async with world.http.get(f"{world.base}/api/v1/events/stream", headers={"Authorization": "Bearer demo"}) as stream:
+        await stream.content.readline()
+        assert "connect_chats_stream_readers 1.0" in (await get(world, "/metrics"))[2]
+    async with asyncio.timeout(10):
+        while True:
+            _, _, text = await get(world, "/metrics")
+            if "connect_chats_stream_readers 0.0" in text:
+                break
+            await asyncio.sleep(0.05)
+    assert 'connect_chats_responses_total{route="/api/v1/events/stream",status="200"} 1.0' in text
+    assert 'connect_chats_request_seconds_count{route="/api/v1/events/stream"} 0.0' in text
 
 
 async def test_the_page_at_the_root_can_not_be_framed_or_run_scripts(world: World) -> None:

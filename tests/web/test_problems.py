@@ -29,7 +29,13 @@ EXPECTED = {
     errors.Unprocessable: 422,
     errors.Unavailable: 503,
 }
-NOT_FOR_CALLERS = {errors.SettingsInvalid, errors.SendFailed, errors.ChatUnreachable, errors.ChatGone}
+NOT_FOR_CALLERS = {
+    errors.SettingsInvalid,
+    errors.SendFailed,
+    errors.ChatUnreachable,
+    errors.ChatGone,
+    errors.ReceiverGone,
+}
 
 
 def every_kind(of: type[ConnectChatsError] = ConnectChatsError) -> Iterator[type[ConnectChatsError]]:

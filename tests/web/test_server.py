@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 import pytest
 from aiohttp import ClientSession, web
-from prometheus_client import CollectorRegistry
 
 from bot.web import server
 from bot.web.application import build
+from bot.web.metrics import Metrics, Sources
 from bot.web.server import Listening
 
 REQUEST = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -41,6 +41,9 @@ class Nobody:
 def application(release: asyncio.Event, cleaned_up: list[str] | None = None) -> web.Application:
     async def ready() -> None: ...
 
+    async def nothing() -> dict:
+        return {}
+
     async def slow(request: web.Request) -> web.Response:
         await release.wait()
         return web.Response(text="done")
@@ -55,7 +58,7 @@ def application(release: asyncio.Event, cleaned_up: list[str] | None = None) -> 
     app = build(
         receiver=Nobody(),  # type: ignore[arg-type]
         ready=ready,
-        registry=CollectorRegistry(),
+        metrics=Metrics(Sources(outbox=nothing, clock=lambda: 0)),
         add_api=add_slow,
     )
     app.on_cleanup.append(cleaned)

@@ -1,44 +1,58 @@
 """`/api/v1`: what the record system uses. JSON; a bearer token; every error a problem document.
 
-`operation` says what an operation is; `records`, `timelines`, `chats` and `settings` list theirs. From these lists come
-the routes (here) and the OpenAPI description (`description`), so the two can't say different things.
+`operation` says what one is; `records`, `timelines`, `streams`, `chats`, `settings` and `webhooks` list theirs. From
+these lists come the routes (here) and the OpenAPI description (`description`), so the two can't say different things.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 
 from aiohttp import web
 
+from bot.features.following import Following
 from bot.ports import Render, Store
-from bot.web.api import chats, records, settings, timelines
+from bot.web.api import chats, records, settings, streams, timelines, webhooks
 from bot.web.api.bodies import read_object
 from bot.web.api.description import describe
-from bot.web.api.guard import guard
-from bot.web.api.operation import PREFIX, Call, Operation, Reply, Result
+from bot.web.api.guard import bearer_check, guard
+from bot.web.api.operation import PREFIX, Call, Operation, Reply, Result, Stream
 from bot.web.api.parameters import read_all
+from bot.web.api.streams import Streams
 
 OPERATIONS: tuple[Operation, ...] = (
     *records.OPERATIONS,
     *timelines.OPERATIONS,
+    *streams.OPERATIONS,
     *chats.OPERATIONS,
     *settings.OPERATIONS,
+    *webhooks.OPERATIONS,
 )
 
 
-def add_api(app: web.Application, *, store: Store, bearer: str, render: Render, wake: Callable[[], None]) -> None:
+def add_api(
+    app: web.Application,
+    *,
+    store: Store,
+    following: Following,
+    bearer: str,
+    render: Render,
+    demo: bool = False,
+) -> None:
     """Add the API to the application.
 
     Args:
         bearer: the token callers must show; "" means that nobody may use the API.
-        wake: told after each write, so that what a chat must hear leaves at once.
+        demo: webhooks may be on this machine.
     """
     operations = (*OPERATIONS, _description_of(OPERATIONS))
-    app.middlewares.append(guard(bearer, public={PREFIX + item.path for item in operations if item.public}))
+    check = bearer_check(bearer)
+    live = Streams(following, check)
+    app.on_shutdown.append(live.end)
+    app.middlewares.append(guard(check, public={PREFIX + item.path for item in operations if item.public}))
     for operation in operations:
-        handler = _handler(operation, store=store, render=render, wake=wake)
+        handler = _handler(operation, live, store=store, following=following, render=render, demo=demo)
         app.router.add_route(operation.method, PREFIX + _route(operation.path), handler)
 
 
@@ -68,25 +82,25 @@ def _route(path: str) -> str:
     return re.sub(r"\{(\w+)\}", lambda found: f"{{{found[1]}:{'.+' if found[1] == 'chat' else '[^/]+'}}}", path)
 
 
-def _handler(operation: Operation, *, store: Store, render: Render, wake: Callable[[], None]):
+def _handler(operation: Operation, live: Streams, *, store: Store, following: Following, render: Render, demo: bool):
     """Reads the request as the operation declares, and writes what its handler replies."""
 
-    async def handle(request: web.Request) -> web.Response:
+    async def handle(request: web.Request) -> web.StreamResponse:
         values = read_all(operation.parameters, request.query, request.headers)
         body = await read_object(request, operation.body) if operation.body else None
         reply = await operation.handler(
             Call(
                 store=store,
+                following=following,
                 render=render,
                 method=operation.method,
                 path=request.match_info,
                 values=values,
                 body=body,
+                demo=demo,
             )
         )
-        if operation.method != "GET":
-            wake()
-        return _response(reply)
+        return await live.tell(request, reply) if isinstance(reply, Stream) else _response(reply)
 
     return handle
 

@@ -18,12 +18,14 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from bot.domain.links import ID_PATTERN, MAX_LINK, canonical_id
+from bot.domain.events import EventType
+from bot.domain.links import ID_PATTERN, MAX_LINK, TYPE_NAME_PATTERN, canonical_id
 from bot.domain.people import Actor
 from bot.domain.records import EVERYBODY, Privilege, Record, RecordId
 from bot.domain.text import one_line
 from bot.errors import Invalid, Unprocessable
 from bot.features.notes import MAX_NOTE
+from bot.features.webhooks import MAX_URL, SECRET_PATTERN, URL_PATTERN, NewWebhook
 from bot.ports import Json
 from bot.web.api.operation import Body
 from bot.web.body import check_headers, read_body
@@ -36,6 +38,7 @@ MAX_LABEL = 60
 MAX_VALUE = 2000
 MAX_ACCESS = 10_000
 MAX_CHAT = 1024
+MAX_FILTER = 100
 MAX_TOLD = 20
 """Problems named in one answer."""
 
@@ -90,6 +93,10 @@ Access = Annotated[
     AfterValidator(_access),
     WithJsonSchema(_ACCESS_SCHEMA),
 ]
+EventName = Annotated[EventType, Field(strict=False)]  # strictly, only a member of the enumeration would do
+TypeName = Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{TYPE_NAME_PATTERN}$"})]
+WebhookUrl = Annotated[str, WithJsonSchema({"type": "string", "maxLength": MAX_URL, "pattern": f"^{URL_PATTERN}$"})]
+WebhookSecret = Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{SECRET_PATTERN}$"})]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=MAX_LABEL, pattern=LINE_PATTERN)]
 Value = Annotated[str, StringConstraints(max_length=MAX_VALUE, pattern=LINES_PATTERN)]
 Fields = Annotated[dict[Label, Value], Field(max_length=MAX_FIELDS), WithJsonSchema(_FIELDS_SCHEMA)]
@@ -173,6 +180,34 @@ class ConnectionBody(_Strict):
     actor: Person | None = Field(default=None, description="Who connected it, for the timeline and the chat.")
 
 
+class WebhookBody(_Strict):
+    """An address to tell of events."""
+
+    url: WebhookUrl = Field(description="https, to the public internet; in the demo also http, to this machine.")
+    types: list[EventName] = Field(
+        default_factory=list, max_length=MAX_FILTER, description="Which events; none named: all, also types to come."
+    )
+    record_types: list[TypeName] = Field(
+        default_factory=list, max_length=MAX_FILTER, description="Of which record types; none named: of all."
+    )
+    secret: WebhookSecret | None = Field(
+        default=None, description="What signs: `whsec_` and base64 of 24 to 64 random bytes. Default: one is made."
+    )
+
+    def webhook(self) -> NewWebhook:
+        return NewWebhook(
+            url=self.url, secret=self.secret, types=tuple(self.types), record_types=tuple(self.record_types)
+        )
+
+
+class SecretBody(_Strict):
+    """A webhook's next secret."""
+
+    secret: WebhookSecret | None = Field(
+        default=None, description="As for the webhook. Say one, and the request can be repeated. Default: one is made."
+    )
+
+
 # Reading -------------------------------------------------------------------------------------------------------------
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -253,7 +288,9 @@ _WORDS = {
     "dict_type": "must be an object",
     "model_type": "must be an object",
     "too_long": "must have at most {max_length} members",
+    "list_type": "must be a list",
     "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
 }
 
 

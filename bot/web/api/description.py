@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from bot.ports import Json
 from bot.web.api.bodies import LINE_PATTERN, MAX_CHAT
 from bot.web.api.operation import PREFIX, Operation, Result
-from bot.web.api.schemas import ID, TYPE_NAME, all_schemas, ref
+from bot.web.api.schemas import ID, TYPE_NAME, WEBHOOK_ID, all_schemas, ref
 
 _PATH_PARAMETERS: dict[str, Json] = {
     "type": {"schema": TYPE_NAME, "description": "The name of a record type.", "example": "account"},
@@ -24,6 +24,7 @@ _PATH_PARAMETERS: dict[str, Json] = {
         "description": "The chat's id, percent-encoded. A channel's `;messageid=` is cut off.",
         "example": "19:5f0c@thread.v2",
     },
+    "webhook": {"schema": WEBHOOK_ID, "description": "The webhook's id.", "example": "01KAXV7Q5J6Z8M3T9R2W4Y1N0B"},
 }
 
 _ERRORS = {
@@ -110,7 +111,7 @@ def _result(result: Result) -> Json:
         media: Json = {"schema": ref(result.schema)}
         if result.example is not None:
             media["example"] = result.example
-        described["content"] = {"application/json": media}
+        described["content"] = {result.media: media}
     if result.headers:
         described["headers"] = {
             name: {"description": text, "schema": {"type": "string"}, "required": True}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from aiohttp import web
 
@@ -11,15 +11,22 @@ from bot.errors import Unauthenticated
 from bot.web.api.operation import PREFIX
 from bot.web.problems import Handler
 
+Check = Callable[[web.Request], None]
+"""Raises `Unauthenticated` when whoever asks may not use the API (any more)."""
 
-def guard(bearer: str, *, public: Collection[str]):
-    """A middleware that asks for the token before anything below the prefix is looked at, even whether it exists.
+
+def bearer_check(bearer: str) -> Check:
+    """Who shows the token may. "" means that nobody may."""
+    expected = bearer.encode()
+    return lambda request: _authenticate(request, expected)
+
+
+def guard(check: Check, *, public: Collection[str]):
+    """A middleware that checks before anything below the prefix is looked at, even whether it exists.
 
     Args:
-        bearer: the token; "" means that nobody may use the API.
-        public: paths of resources that need no token.
+        public: paths of resources that everybody may use.
     """
-    expected = bearer.encode()
 
     @web.middleware
     async def ask(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -27,7 +34,7 @@ def guard(bearer: str, *, public: Collection[str]):
         open_to_all = resource is not None and resource.canonical in public
         place = resource.canonical if resource else request.path
         if (place == PREFIX or place.startswith(f"{PREFIX}/")) and not open_to_all:
-            _authenticate(request, expected)
+            check(request)
         return await handler(request)
 
     return ask

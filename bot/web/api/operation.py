@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
 
+from bot.features.following import Follower, Following
 from bot.ports import Json, Render, Store
 
 PREFIX = "/api/v1"
@@ -57,7 +58,8 @@ class Result:
     status: int
     description: str
     schema: str | None = None
-    example: Json | None = None
+    example: Json | str | None = None
+    media: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -69,14 +71,17 @@ class Call:
         path: the path's parameters, percent-decoded and otherwise as they came.
         values: query parameters and headers by name, those that are absent too.
         body: the body's model, or the object where the body has none.
+        demo: what is for trying out is allowed: webhooks on this machine.
     """
 
     store: Store
+    following: Following
     render: Render
     method: Method
     path: Mapping[str, str]
     values: Mapping[str, Any]
     body: Any = None
+    demo: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +91,18 @@ class Reply:
     body: Any = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """What a handler answers that goes on: events as they happen.
+
+    Attributes:
+        name: the `id` of a place, as readers see it.
+    """
+
+    follower: Follower
+    name: Callable[[int], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +121,7 @@ class Operation:
     name: str
     tag: str
     summary: str
-    handler: Callable[[Call], Awaitable[Reply]]
+    handler: Callable[[Call], Awaitable[Reply | Stream]]
     results: tuple[Result, ...]
     description: str = ""
     parameters: tuple[Parameter, ...] = ()

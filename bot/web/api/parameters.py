@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from bot.errors import Invalid
@@ -86,6 +87,7 @@ class Cursor:
 _CURSOR = re.compile(r"1:(0|[1-9][0-9]{0,15})")
 
 
+@lru_cache(maxsize=4096)  # every stream writes the same ones
 def cursor_at(position: int) -> str:
     return base64.urlsafe_b64encode(f"1:{position}".encode()).decode().rstrip("=")
 

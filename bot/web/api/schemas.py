@@ -11,16 +11,19 @@ from bot.domain.chats import ChatKind, ChatState
 from bot.domain.events import EventType
 from bot.domain.links import ID_PATTERN, MAX_LINK, TYPE_NAME_PATTERN
 from bot.domain.records import MAX_NOTE_FIELDS, MAX_WATCH_FIELDS, Disclosure, Requirement
+from bot.domain.webhooks import WebhookState
 from bot.domain.wire import JOIN_HISTORY, MAX_CARD_FIELDS, MAX_FIELD_NAME, MAX_LINKS
 from bot.domain.wire import MAX_LABEL as MAX_SETTING_LABEL
 from bot.ports import Json
-from bot.web.api.bodies import LEVELS, ConnectionBody, NoteBody, RecordBody
+from bot.web.api.bodies import LEVELS, ConnectionBody, NoteBody, RecordBody, SecretBody, WebhookBody
 
 TEXT: Json = {"type": "string"}
+COUNT: Json = {"type": "integer", "minimum": 0}
 FLAG: Json = {"type": "boolean"}
 TIME: Json = {"type": "string", "format": "date-time"}
 ID: Json = {"type": "string", "pattern": f"^{ID_PATTERN}$"}
 TYPE_NAME: Json = {"type": "string", "pattern": f"^{TYPE_NAME_PATTERN}$"}
+WEBHOOK_ID: Json = {"type": "string", "pattern": "^[0-9A-HJKMNP-TV-Z]{26}$"}
 MAX_APPS = 100
 
 
@@ -119,6 +122,24 @@ _PERSON = _object(
     description="A person as they were called then.",
 )
 _EVENT_CHAT = _object({"id": TEXT, "kind": {"enum": [item.value for item in ChatKind]}, "topic": TEXT})
+_WEBHOOK: Json = {
+    "id": WEBHOOK_ID,
+    "url": TEXT,
+    "types": _list({"enum": [item.value for item in EventType]}),
+    "record_types": _list(TYPE_NAME),
+    "state": {
+        "enum": [item.value for item in WebhookState],
+        "description": "`disabled`: its receiver answered 410. What happens is kept; a replay sends it.",
+    },
+    "created_at": {**TIME, "description": "Only events after it are told."},
+    "secret_until": {**_or_null(TIME), "description": "While a replaced secret signs as well: until when."},
+    "waiting": {**COUNT, "description": "Events that must still be told."},
+    "oldest": {**_or_null(TIME), "description": "Since when the oldest of them waits."},
+    "parked": {**COUNT, "description": "Events that were given up, after about 75 hours; a replay sends them."},
+    "delivered_at": {**_or_null(TIME), "description": "When its receiver last took an event."},
+    "last_error": {**_or_null(ref("WebhookError")), "description": "Why the last try that failed did."},
+}
+_SECRET: Json = {"type": "string", "description": "What signs. It is shown only here."}
 _CONNECTION: Json = {"since": TIME, "by": _or_null(ref("Actor"))}
 
 SCHEMAS: Json = {
@@ -173,6 +194,10 @@ SCHEMAS: Json = {
         {"events": _list(ref("Event")), "next": {"type": ["integer", "null"], "description": "Send it as `after`."}}
     ),
     "Feed": _object({"events": _list(ref("Event")), "next": {"type": "string", "description": "Send it as `after`."}}),
+    "EventStream": {
+        "type": "string",
+        "description": "Server-sent events: `id` is the place to come back to, `data` an Event as JSON on one line.",
+    },
     "ConnectedChat": _object(
         {
             "id": TEXT,
@@ -190,6 +215,20 @@ SCHEMAS: Json = {
         {"type": TYPE_NAME, "id": ID, "title": TEXT, "url": {"type": ["string", "null"]}, **_CONNECTION}
     ),
     "ConnectedRecords": _items("ConnectedRecord"),
+    "Webhook": _object(_WEBHOOK, description="An address that is told of events, and how it fares."),
+    "NewWebhook": _object({**_WEBHOOK, "secret": _SECRET}, description="With its secret, this once."),
+    "Webhooks": _items("Webhook"),
+    "WebhookError": _object({"at": TIME, "message": {**TEXT, "description": "What happened and what to do."}}),
+    "Replayed": _object({"replayed": {**COUNT, "description": "How many had been given up."}}),
+    "ParkedEvent": _object(
+        {
+            "event": ref("Event"),
+            "attempts": {"type": "integer", "minimum": 1},
+            "parked_at": TIME,
+            "error": {**TEXT, "description": "Why the last try failed."},
+        }
+    ),
+    "ParkedEvents": _items("ParkedEvent"),
     "RecordType": _object(_RECORD_TYPE, description="A kind of record and what may be done with it."),
     "RecordTypes": _items("RecordType"),
     "RecordTypeBody": _object(
@@ -208,7 +247,7 @@ SCHEMAS: Json = {
 def all_schemas() -> Json:
     """Every schema by name."""
     _, models = models_json_schema(
-        [(model, "validation") for model in (RecordBody, NoteBody, ConnectionBody)],
+        [(model, "validation") for model in (RecordBody, NoteBody, ConnectionBody, WebhookBody, SecretBody)],
         ref_template="#/components/schemas/{model}",
     )
     return {**SCHEMAS, **models["$defs"]}

@@ -53,7 +53,15 @@ def _put(created: bool, body: Json, location: str) -> Reply:
     return Reply(status=201, body=body, headers={"Location": location}) if created else Reply(body=body)
 
 
-_LOCATION = {"Location": "Where it is."}
+def _put_results(schema: str, example: Json) -> tuple[Result, Result]:
+    """What `_put` replies, for the description."""
+    location = {"Location": "Where it is."}
+    return (
+        Result(status=200, description="Replaced.", schema=schema, example=example),
+        Result(status=201, description="Created.", schema=schema, example=example, headers=location),
+    )
+
+
 _TYPE: Json = record_type_to_json(
     RecordType(
         name="account",
@@ -97,10 +105,7 @@ OPERATIONS = (
         description="The settings as a whole: those left out get their default. In force for the next request.",
         handler=put_type,
         body=Body(schema="RecordTypeBody", example=_TYPE),
-        results=(
-            Result(status=200, description="Replaced.", schema="RecordType", example=_TYPE),
-            Result(status=201, description="Created.", schema="RecordType", example=_TYPE, headers=_LOCATION),
-        ),
+        results=_put_results("RecordType", _TYPE),
         errors=(409,),
     ),
     Operation(
@@ -130,9 +135,6 @@ OPERATIONS = (
         summary="Create or replace an app",
         handler=put_one_app,
         body=Body(schema="AppBody", example=_APP),
-        results=(
-            Result(status=200, description="Replaced.", schema="App", example=_APP),
-            Result(status=201, description="Created.", schema="App", example=_APP, headers=_LOCATION),
-        ),
+        results=_put_results("App", _APP),
     ),
 )

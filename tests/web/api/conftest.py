@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from yarl import URL
 
 from bot.config import load_catalogue
 from bot.domain.chats import Chat, ChatKind
+from bot.features.following import KEPT, MAX_FOLLOWERS, Following
 from bot.store.engine import open_engines
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore, open_store
@@ -44,11 +45,11 @@ class Answer:
 
 @dataclass(slots=True)
 class Api:
-    """A server with nothing but the API. `wakes` counts how often the outbox was told."""
+    """A server with nothing but the API."""
 
     store: SqlStore
+    following: Following
     http: ClientSession
-    wakes: list[None] = field(default_factory=list)
     base: str = ""
 
     async def ask(
@@ -77,14 +78,16 @@ class Api:
         await self.store.write(lambda tx: tx.put_chat(known))
 
 
-async def serving(url: str, *, bearer: str = TOKEN) -> AsyncIterator[Api]:
+async def serving(
+    url: str, *, bearer: str = TOKEN, demo: bool = False, keep: int = KEPT, most: int = MAX_FOLLOWERS
+) -> AsyncIterator[Api]:
     store = open_store(url, tenant="contoso", clock=system_clock)
     await store.start()
     await store.seed(load_catalogue(ROOT / "connect-chats.toml"))
     async with ClientSession() as http:
-        api = Api(store, http)
+        api = Api(store, Following(store, keep=keep, most=most), http)
         app = web.Application(middlewares=[problems])
-        add_api(app, store=store, bearer=bearer, render=render, wake=lambda: api.wakes.append(None))
+        add_api(app, store=store, following=api.following, bearer=bearer, render=render, demo=demo)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -129,4 +132,11 @@ async def any_api(request: pytest.FixtureRequest) -> AsyncIterator[Api]:
 async def closed_api(sqlite_url: str) -> AsyncIterator[Api]:
     """The API of a server without API_TOKEN."""
     async for api in serving(sqlite_url, bearer=""):
+        yield api
+
+
+@pytest.fixture
+async def demo_api(sqlite_url: str) -> AsyncIterator[Api]:
+    """The API of the demo."""
+    async for api in serving(sqlite_url, demo=True):
         yield api

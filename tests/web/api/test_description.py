@@ -12,13 +12,15 @@ from typing import Any
 from aiohttp import web
 from jsonschema import Draft202012Validator, FormatChecker
 
-from bot.web.api import OPERATIONS, PREFIX, add_api
+from bot.web.api import OPERATIONS, PREFIX, add_api, streams
 from cards import render
 from tests.web.api.conftest import TOKEN, Api
 
 SETTINGS = Path(__file__).with_name("schemathesis.toml")
 CHATS = ("19:5f0c@thread.v2", "19:meeting_1@thread.v2")
 RECORDS = [f"/records/{name}/S-{number}" for name in ("account", "opportunity", "case") for number in range(1, 9)]
+ENDLESS = {operation.name for operation in streams.OPERATIONS}
+"""Operations whose answers never end. `test_streams` asks for them; here whoever did would wait for ever."""
 
 
 async def _document(api: Api) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def _check(document: dict[str, Any], schema: dict[str, Any], value: Any) -> None
 
 async def test_it_needs_no_token_and_describes_exactly_the_routes_there_are(api: Api) -> None:
     app = web.Application()
-    add_api(app, store=api.store, bearer="", render=render, wake=lambda: None)
+    add_api(app, store=api.store, following=api.following, bearer="", render=render)
     routes = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource}
     document = await _document(api)
     assert {(method, PREFIX + path) for method, path, _ in _operations(document)} == routes
@@ -58,7 +60,7 @@ async def test_every_operation_says_who_may_what_it_does_and_how_it_fails(api: A
         assert public == (path == "/openapi.json")
         assert {"400", "503"} <= statuses
         assert public or "401" in statuses
-        assert ("requestBody" in operation) == (method in ("PUT", "POST"))
+        assert ("requestBody" in operation) == (method in ("PUT", "POST") and not path.endswith("/replay"))
         assert {"413", "415", "422"} <= statuses or "requestBody" not in operation
         assert "404" in statuses or method == "PUT" or not re.search(r"\{\w+\}", path)
         for status, response in operation["responses"].items():
@@ -88,20 +90,24 @@ async def test_the_examples_work(api: Api) -> None:
     """Sent in this order, each example is accepted, and the answer is as its schema says."""
     document = await _document(api)
     await api.enter(CHATS[0])
+    given: dict[str, str] = {}  # ids that the server chose
     by_name = {operation["operationId"]: (method, path, operation) for method, path, operation in _operations(document)}
-    first = ["putApp", "putRecordType", "putRecord", "connectChat", "addNote"]
-    last = ["disconnectChat", "deleteRecord"]
-    between = [name for name in by_name if name not in (*first, *last)]
+    first = ["putApp", "putRecordType", "putRecord", "connectChat", "addNote", "createWebhook"]
+    last = ["disconnectChat", "deleteRecord", "deleteWebhook"]
+    between = [name for name in by_name if name not in (*first, *last, *ENDLESS)]
     for name in (*first, *between, *last):
         method, path, operation = by_name[name]
         for parameter in operation.get("parameters", ()):
             if parameter["in"] == "path":
-                path = path.replace(f"{{{parameter['name']}}}", parameter["example"].replace("@", "%40"))
+                example = given.get(parameter["name"], parameter["example"])
+                path = path.replace(f"{{{parameter['name']}}}", example.replace("@", "%40"))
         body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
         answer = await api.ask(method, path, body)
         assert answer.status in (200, 201, 204), (name, answer)
         response = operation["responses"][str(answer.status)]
         assert all(header in answer.headers for header in response.get("headers", ())), name
+        if name == "createWebhook":
+            given["webhook"] = answer.json["id"]
         if answer.json is not None:
             _check(document, response["content"]["application/json"]["schema"], answer.json)
 
@@ -158,5 +164,5 @@ async def test_schemathesis_finds_no_difference_between_description_and_program(
             await run.wait()
     report = output.decode(errors="replace")
     assert run.returncode == 0, report
-    assert re.search(rf"Tested: {len(OPERATIONS)}\b", report), report
+    assert re.search(rf"Tested: {len(OPERATIONS) - len(ENDLESS)}\b", report), report
     print(report)  # shown with `pytest -s`: how many cases, and what schemathesis warns of

@@ -180,12 +180,3 @@ async def test_deleting_keeps_the_timeline_and_a_new_record_goes_on_with_it(any_
     assert (await any_api.ask("PUT", RECORD, {"title": "again"})).headers["ETag"] == '"2"'
     seqs = [event["seq"] for event in (await any_api.ask("GET", f"{RECORD}/timeline")).json["events"]]
     assert seqs == [1, 2, 3, 4, 5]
-
-
-async def test_each_write_wakes_the_outbox_and_a_read_does_not(api: Api) -> None:
-    await api.ask("PUT", RECORD, {"title": "one"})
-    await api.ask("DELETE", RECORD)
-    assert len(api.wakes) == 2
-    await api.ask("GET", f"{RECORD}/timeline")
-    await api.ask("DELETE", RECORD)
-    assert len(api.wakes) == 2
