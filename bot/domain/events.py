@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
 from bot.domain.chats import Chat
 from bot.domain.people import Actor
 from bot.domain.records import RecordId
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - without a zone its text has none, and all times here are UTC
 
 
 class EventType(Enum):
@@ -91,5 +93,4 @@ class Event:
 
 def wire_time(microseconds: int) -> str:
     """`2026-11-22T18:30:00.000000Z`: RFC 3339, UTC, always six digits."""
-    seconds, rest = divmod(microseconds, 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{rest:06d}Z"
+    return (_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="microseconds") + "Z"

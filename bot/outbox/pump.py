@@ -29,6 +29,8 @@ LEASE = 6 * SECOND
 RENEW = 2 * SECOND
 AGAIN = 1.0
 """Seconds until a transaction that failed is tried again."""
+TOGETHER = 4
+"""Sends that are begun without a look at what else there is to do: a tenth of a millisecond each."""
 GATHER = 0.01
 """Seconds that the first of several that have ended waits for the others: a transaction costs as much as ten sends."""
 
@@ -102,17 +104,21 @@ class Pump(Generic[D, R]):
         self._unsent: list[D] = []
         self._renewed_at = 0
         self._stopping = False
-        self._rung = asyncio.Event()
+        self._most_gathered = destination.slots * 3 // 4
+        self._asked = True
+        self._gathered = False
         self._gathering: asyncio.TimerHandle | None = None
+        self._rung = asyncio.Event()
 
     def ring(self) -> None:
         """There may be more to claim."""
+        self._asked = True
         self._rung.set()
 
     def stop(self) -> None:
         """Claim no more; `run` returns when what is being sent has ended."""
         self._stopping = True
-        self._rung.set()
+        self.ring()
 
     def abandon(self) -> None:
         """Send no more, and give back what is being sent."""
@@ -121,10 +127,9 @@ class Pump(Generic[D, R]):
 
     async def run(self) -> None:
         """Deliver until nothing is due and nothing is being sent."""
-        self._rung.set()
-        while self._rung.is_set() or self._sending or self._results or self._unsent:
+        while self._asked or self._sending or self._results or self._unsent:
             await self._pause()
-            self._clear()
+            self._begin_again()
             try:
                 await self._exchange()
             except Exception as error:
@@ -133,19 +138,35 @@ class Pump(Generic[D, R]):
                 else:
                     log.exception("outbox failed", kind=self._destination.kind.value)
                 await asyncio.sleep(AGAIN)
+                self._asked = True
 
     async def _pause(self) -> None:
-        """Until enough has ended or something is due, or leases must be renewed."""
-        if not self._rung.is_set():
+        """Until there is enough to do, or leases must be renewed."""
+        while not self._enough and (left := self._until_renewal()):
+            self._rung.clear()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._until_renewal() / SECOND):
+                async with asyncio.timeout(left / SECOND):
                     await self._rung.wait()
 
-    def _clear(self) -> None:
-        self._rung.clear()
+    @property
+    def _enough(self) -> bool:
+        ended = len(self._results) + len(self._unsent)
+        return (
+            self._asked
+            or self._gathered
+            or not self._sending
+            or ended >= (1 if self._stopping else self._most_gathered)
+        )
+
+    def _begin_again(self) -> None:
+        self._asked = self._gathered = False
         if self._gathering is not None:
             self._gathering.cancel()
             self._gathering = None
+
+    def _gather(self) -> None:
+        self._gathered = True
+        self._rung.set()
 
     def _until_renewal(self) -> int:
         """Microseconds; 0 also when the clock was put back."""
@@ -183,15 +204,16 @@ class Pump(Generic[D, R]):
             await self._start(claimed)
 
     async def _start(self, claimed: Sequence[D]) -> None:
-        """One after the other, so that whoever else needs the processor waits for one of them and not for all."""
-        for delivery in claimed:
+        """A few at a time, so that whoever else needs the processor waits for these and not for all."""
+        for number, delivery in enumerate(claimed, 1):
             if self._stopping:
                 self._unsent.append(delivery)
                 continue
             held = Held(delivery, self._clock)
             task = self._sending[held] = asyncio.create_task(self._send(held))
             task.add_done_callback(partial(self._ended, held))
-            await asyncio.sleep(0)
+            if number % TOGETHER == 0:
+                await asyncio.sleep(0)
 
     async def _send(self, held: Held[D]) -> R | None:
         """None when its lease ran out before it was sent: somebody else may have it by now."""
@@ -199,11 +221,12 @@ class Pump(Generic[D, R]):
 
     def _ended(self, held: Held[D], task: asyncio.Task[R | None]) -> None:
         del self._sending[held]
-        if task.cancelled():
-            self._unsent.append(held.delivery)
-        elif (result := task.result()) is not None:
+        result = None if task.cancelled() else task.result()
+        if result is None:
+            self._unsent.append(held.delivery)  # if nobody else has it by now, it can be claimed again
+        else:
             self._results.append(result)
-        if self._stopping or len(self._sending) <= self._destination.slots // 2:
+        if self._enough:
             self._rung.set()
         elif self._gathering is None:
-            self._gathering = asyncio.get_running_loop().call_later(GATHER, self._rung.set)
+            self._gathering = asyncio.get_running_loop().call_later(GATHER, self._gather)
