@@ -13,7 +13,7 @@ from bot.outbox.pump import Held
 from bot.outbox.schedule import Jitter, next_try
 from bot.ports import EventSender, Transaction
 
-SLOTS = 32
+SLOTS = 48
 """Events of as many records are told at once."""
 STOPPED = "This server was stopped before the receiver answered, so the event is told again."
 

@@ -19,9 +19,11 @@ from bot.domain.events import EventChat, EventType, Fact
 from bot.domain.people import Actor
 from bot.domain.records import EVERYBODY, Privilege, Record, RecordId
 from bot.domain.webhooks import Secret, Webhook
+from bot.outbox.webhooks import SLOTS
 from bot.ports import Transaction
 from bot.store.store import SqlStore, open_store
 from bot.wiring import system_clock
+from tests.bench.installed import INSTALLED
 from tests.bench.load import ask
 from tests.bench.receivers import Receivers, WrongDelivery, check, receiving
 from tests.bench.seed import fields_of, title_of
@@ -35,8 +37,8 @@ SUBJECTS = 300
 """So many records have events: there is always enough that may be told at the same time."""
 RECEIVERS = {EventType.NOTE_ADDED: 1, EventType.RECORD_UPDATED: 3, EventType.CHAT_RENAMED: 0}
 """How many receivers are told of events of a type."""
-IN_FLIGHT = 32
-"""Requests to each receiver that wait for their answers at the same time."""
+IN_FLIGHT = SLOTS
+"""Requests to each receiver that wait for their answers at the same time: as many as the product has."""
 AGAIN = 3
 """How often the bare loop posts each body: it is so fast that once would be over in a moment."""
 SETTLED_WITHIN = 20.0
@@ -134,7 +136,7 @@ async def post_office(folder: Path, cores: Cores) -> AsyncIterator[PostOffice]:
             return serving(name, command, core=cores.serving, environment=environment, folder=folder)
 
         office = PostOffice(
-            product=await stack.enter_async_context(start("demo", str(ROOT / "app.py"), "--demo")),
+            product=await stack.enter_async_context(start("demo", *INSTALLED, "--demo")),
             poster=await stack.enter_async_context(start("poster", "-m", "tests.bench.posting")),
             store=store,
             receivers=receivers,

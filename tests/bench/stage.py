@@ -12,6 +12,7 @@ from pathlib import Path
 from aiohttp import web
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.bench.installed import INSTALLED
 from tests.bench.load import ask, drive
 from tests.bench.seed import seed_floor, seed_product
 from tests.bench.servers import ROOT, Cores, Server, serving
@@ -122,7 +123,7 @@ async def _start(
         return serving(name, command, core=cores.serving, environment=environment, folder=folder)
 
     def product() -> AbstractAsyncContextManager[Server]:
-        return start("product", str(ROOT / "app.py"))
+        return start("product", *INSTALLED)
 
     floor = "-m", "tests.bench.floor", str(folder / "floor.db"), str(key), APP_ID, ISSUER
     stage.floor = await stack.enter_async_context(start("floor", *floor))
