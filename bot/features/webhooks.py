@@ -192,7 +192,10 @@ def _problem_of_url(url: str, *, loopback: bool) -> str | None:
         allowed = " In the demo, http may lead to this machine, such as http://127.0.0.1:8000/." if loopback else ""
         return None if loopback and here else f"url is http, which anybody on the way can read. Use https.{allowed}"
     if here or (_is_number(host) and not is_public(host.strip("[]"))):
-        return "url leads to an address that is not one of the public internet. Use one that is, or a name."
+        return (
+            "url leads to an address that is not one of the public internet. "
+            "Use a name or an address that can be reached from there."
+        )
     return None
 
 

@@ -39,6 +39,13 @@ class Outcome(Enum):
     """The webhook's receiver wants no more (410); the event waits for a replay."""
 
 
+_TOLD_OF = {
+    Outcome.OVERTAKEN: "it may have been told twice",
+    Outcome.PARKED: "given up",
+    Outcome.AMBIGUOUS: "given up: it may be there, and sending it again might show it twice",
+    Outcome.DISABLED: "the webhook is disabled: its receiver wants no more",
+}
+
 Settled = tuple[str, Outcome]
 """What was tried (an event's id, a message's number), and what came of it."""
 
@@ -49,8 +56,8 @@ class Attempts(Counter[tuple[str, str]]):
     def count(self, kind: Kind, settled: Settled) -> None:
         what, outcome = settled
         self[kind.value, outcome.value] += 1
-        if outcome is Outcome.OVERTAKEN:
-            log.warning("it may have been told twice", kind=kind.value, what=what)
+        if outcome in _TOLD_OF:
+            log.warning(_TOLD_OF[outcome], kind=kind.value, what=what)
 
 
 def reason(error: SendFailed) -> str:

@@ -46,17 +46,18 @@ class ToWebhook:
 
     async def send(self, held: Held[EventDelivery]) -> Told:
         delivery = held.delivery
-        return Told(delivery, await tried(self._sender.send(delivery), kind=self.kind, what=delivery.event.id))
+        return Told(delivery, await tried(self._sender.send(delivery), kind=self.kind, what=name_of(delivery)))
 
     def settle(self, tx: Transaction, results: Sequence[Told]) -> list[Settled]:
         settled: list[Settled] = []
         if taken := [told.delivery for told in results if told.error is None]:
             late = {delivery.event.id for delivery in tx.delivered_events(taken)}
-            for event in (delivery.event.id for delivery in taken):
-                settled.append((event, Outcome.OVERTAKEN if event in late else Outcome.DELIVERED))
+            for delivery in taken:
+                ours = delivery.event.id not in late
+                settled.append((name_of(delivery), self._outcome(tx, Outcome.DELIVERED, ours=ours)))
         for told in results:
             if told.error is not None:
-                settled.append((told.delivery.event.id, self._failed(tx, told.delivery, told.error)))
+                settled.append((name_of(told.delivery), self._failed(tx, told.delivery, told.error)))
         return settled
 
     def _failed(self, tx: Transaction, delivery: EventDelivery, error: SendFailed) -> Outcome:
@@ -78,7 +79,11 @@ class ToWebhook:
             ours = tx.postpone_event(delivery, until=until, error=why)
         if ours and outcome is Outcome.DISABLED:
             self._disable(tx)
-        return outcome if ours else Outcome.OVERTAKEN
+        return self._outcome(tx, outcome, ours=ours)
+
+    def _outcome(self, tx: Transaction, outcome: Outcome, *, ours: bool) -> Outcome:
+        """Of a webhook that was deleted meanwhile nobody holds anything any more."""
+        return outcome if ours or tx.webhook(self._webhook) is None else Outcome.OVERTAKEN
 
     def _disable(self, tx: Transaction) -> None:
         """As it is now: somebody may have changed it since the event was claimed."""
@@ -89,3 +94,9 @@ class ToWebhook:
     def give_back(self, tx: Transaction, held: Sequence[EventDelivery]) -> None:
         for delivery in held:
             tx.postpone_event(delivery, until=tx.now, error=STOPPED)
+
+
+def name_of(delivery: EventDelivery) -> str:
+    """For the log: which event, of which record, to which webhook, and the how manieth try."""
+    event = delivery.event
+    return f"{event.id} ({event.fact.record} {event.seq}) to webhook {delivery.webhook.id}, try {delivery.attempts}"

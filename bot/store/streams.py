@@ -160,6 +160,7 @@ _COUNT_TRY = Statement(
 )
 _SETTLE = Statement(lambda insert: delete(owed).where(_is_given(insert, owed, *_EVENT)))
 _PARK = Statement(_park)
+_OWED = rows(owed, *_EVENT)
 _TOOK = Statement(lambda _: update(webhooks).where(mine(webhooks, "id")).values(delivered_at=_NOW))
 _FAILED = Statement(
     lambda _: update(webhooks).where(mine(webhooks, "id")).values(failed_at=_NOW, error=bindparam("why"))
@@ -251,12 +252,16 @@ class StreamsPart(Session):
 
     def postpone_event(self, held: EventDelivery, *, until: int, error: str) -> bool:
         key = dict(zip(_STREAM, _stream_of(held), strict=True))
+        if self._replayed_meanwhile(held):
+            until = min(until, self.now)
         if self._run(_POSTPONE, **key, fence=held.fence, until=until).rowcount != 1:
             return False
         self._run(_FAILED, id=held.webhook.id, now=self.now, why=error)
         return True
 
     def park_event(self, held: EventDelivery, *, error: str) -> bool:
+        if self._replayed_meanwhile(held):
+            return self.postpone_event(held, until=self.now, error=error)
         if not self._still_held([held])[0]:
             return False
         key = dict(zip(_EVENT, (*_stream_of(held), held.event.seq), strict=True))
@@ -265,6 +270,12 @@ class StreamsPart(Session):
         self._run(_GO_ON, rows=_streams([held]), now=self.now)
         self._run(_FAILED, id=held.webhook.id, now=self.now, why=error)
         return True
+
+    def _replayed_meanwhile(self, held: EventDelivery) -> bool:
+        """Somebody asked for a replay while it was tried: what the try would say of its schedule is out of date."""
+        key = dict(zip(_EVENT, (*_stream_of(held), held.event.seq), strict=True))
+        row = self._one(_OWED, **key)
+        return row is not None and row.since != held.since
 
     def _still_held(self, claimed: Iterable[EventDelivery]) -> tuple[list[EventDelivery], list[EventDelivery]]:
         """Those whose streams are still the claimer's, locked, and the others."""

@@ -21,12 +21,14 @@ from bot.domain.retry_after import seconds_until
 from bot.errors import ReceiverGone, SendFailed
 from bot.webhooks.session import TOTAL, AddressRefused
 
+_REPLACE = "and delete this one; what it owes is in GET /api/v1/events too."
+_NOTHING_THERE = f"Nothing takes events at the webhook's URL: create a webhook with the right one, {_REPLACE}"
 _NEXT = {
     400: "Look there what it can't read.",
     401: "Look there whether it verifies with this webhook's secret, and whether its clock is right.",
     403: "Look there whether it verifies with this webhook's secret, and whether something in front of it refuses.",
-    404: "Nothing takes events at the webhook's URL: create a webhook with the right one, and delete this one.",
-    405: "Nothing takes events at the webhook's URL: create a webhook with the right one, and delete this one.",
+    404: _NOTHING_THERE,
+    405: _NOTHING_THERE,
     408: "It took too long to read the event.",
     413: "Have it take bodies of 256 KiB.",
     415: "Have it take application/cloudevents+json.",
@@ -56,7 +58,7 @@ def refusal(status: int, *, host: str, retry_after: str | None, now: int) -> Sen
 
 def _next_step(status: int) -> str:
     if 300 <= status < 400:
-        return "Redirects are not followed: create a webhook with the URL it leads to, and delete this one."
+        return f"Redirects are not followed: create a webhook with the URL it leads to, {_REPLACE}"
     if status >= 500:
         return "Its log says why."
     return _NEXT.get(status, "It must answer 2xx to what it took.")
@@ -83,7 +85,7 @@ def _unsent(error: Exception, host: str) -> str:
         case ClientConnectorDNSError() | ClientConnectorError(os_error=AddressRefused()) | InvalidURL():
             return (
                 f"{host} has no address on the public internet, so nothing was sent. "
-                "Correct it in DNS, or create a webhook with another URL and delete this one."
+                f"Correct it in DNS, or create a webhook with another URL {_REPLACE}"
             )
         case ClientConnectorCertificateError():
             return (

@@ -43,7 +43,7 @@ class WebhookSender:
         if session is None:
             raise SendFailed(
                 f"Webhooks are told by https only, so nothing was sent to {host}. "
-                "Create a webhook with an https URL, and delete this one.",
+                "Create a webhook with an https URL, and delete this one; what it owes is in GET /api/v1/events too.",
                 retryable=True,
             )
         now = self._clock()

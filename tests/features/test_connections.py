@@ -244,6 +244,7 @@ async def test_what_the_record_system_does_while_the_type_is_off_is_told_without
     told = await told_in(world, GROUP, 2)
     assert "no longer connected" in told[1]
     assert "Contoso" not in str(told)
+    assert "A-1001" not in str(told)
 
 
 async def test_the_record_system_cannot_connect_a_chat_of_two(world: World) -> None:

@@ -205,6 +205,41 @@ async def test_410_to_a_webhook_that_was_removed_meanwhile_brings_it_not_back(wo
     assert await worker.store.read(lambda tx: tx.webhooks()) == []
 
 
+@pytest.mark.parametrize("outage", [24 * HOUR, 2 * WHOLE])
+async def test_a_replay_during_a_try_that_fails_has_it_told_now_and_not_by_the_old_schedule(
+    worker: Worker, watch: Watch, outage: int
+) -> None:
+    """A receiver that hangs is what replays are asked for: the last try is most often still on its way."""
+
+    async def hang() -> None:
+        watch.now += SECOND
+        await worker.store.write(lambda tx: tx.replay_events(HOOK))
+        raise REFUSED
+
+    taken(worker).steps = [REFUSED, hang]
+    await happen(worker.store, A)
+    await worker.tell()
+    watch.now += outage
+    await worker.tell()
+    assert taken(worker).seqs(A) == [1]
+    assert (await worker.store.read(lambda tx: tx.webhook_status(HOOK))).parked == 0
+
+
+@pytest.mark.parametrize("ending", [None, REFUSED])
+async def test_what_was_being_told_to_a_webhook_that_was_removed_was_overtaken_by_nobody(
+    worker: Worker, ending: SendFailed | None
+) -> None:
+    async def remove() -> None:
+        await worker.store.write(lambda tx: tx.remove_webhook(HOOK))
+        if ending:
+            raise ending
+
+    taken(worker).steps = [remove]
+    await happen(worker.store, A)
+    await worker.tell()
+    assert worker.attempts == {("webhook", "failed" if ending else "delivered"): 1}
+
+
 # Together ------------------------------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from aiohttp import ClientSession, TCPConnector
 from bot.teams.connector import TLS_BUFFER, Connector, open_session
 from bot.teams.service_urls import ServiceUrls
 from tests.fakes.connector import BOT, MAX_MESSAGE, FakeConnector, Fault
-from tests.teams.conftest import CHAT, MESSAGE, chat, failure
+from tests.teams.conftest import CHAT, MESSAGE, Tokens, chat, failure
 
 
 async def test_a_message_is_posted_with_its_addressing_and_its_id_returned(
@@ -84,6 +84,26 @@ async def test_a_demo_sends_no_credentials_over_http_on_loopback() -> None:
         await connector.send(chat(fake), MESSAGE)
 
         assert "Authorization" not in fake.received[0].headers
+
+
+async def test_a_connector_that_is_not_listed_gets_neither_a_message_nor_the_token(
+    session: ClientSession, fake: FakeConnector, tokens: Tokens
+) -> None:
+    """A chat's serviceUrl was admitted once; the list may be another since."""
+    connector = Connector(session, service_urls=ServiceUrls(frozenset({"listed.example"})), token=tokens.token)
+
+    for attempt in (
+        connector.send(chat(fake), MESSAGE),
+        connector.update(fake.url, CHAT, "1", MESSAGE),
+        connector.delete(fake.url, CHAT, "1"),
+        connector.members(chat(fake)),
+    ):
+        error = await failure(attempt)
+        assert "CONNECTOR_HOSTS" in str(error)
+        assert not error.retryable
+
+    assert fake.received == []
+    assert tokens.number == 0
 
 
 async def test_an_odd_answer_still_means_sent(connector: Connector, fake: FakeConnector) -> None:

@@ -60,6 +60,10 @@ class Choice:
         raise Invalid(f"The parameter {self.name} must be one of {', '.join(self.words)}.")
 
 
+BEGINNING = "0"
+"""Also a cursor: so that every `after` begins with the same."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
     """A place in the feed of all events. Opaque: callers hand back what they were given."""
@@ -73,7 +77,7 @@ class Cursor:
         return {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,40}$"}
 
     def read(self, text: str | None) -> int:
-        if text is None:
+        if text is None or text == BEGINNING:
             return 0
         position = position_of(text)
         if position is None:

@@ -152,7 +152,7 @@ async def test_the_feed_gives_every_event_once_in_order_while_others_write(any_a
 
     writing = asyncio.gather(*(write(f"W-{number}") for number in range(8)))
     seen: list[tuple[str, int]] = []
-    cursor = ""
+    cursor = "&after=0"
     while True:
         ended = writing.done()
         page = (await any_api.ask("GET", f"/events?limit=7{cursor}")).json
