@@ -6,7 +6,7 @@ RUNTIME := $(VENV)/.runtime
 DEVELOP := $(VENV)/.develop
 PARTS := $(VENV)/.parts
 
-.PHONY: setup run play check test torture bench package lock clean
+.PHONY: setup run play check test torture mutants bench package lock clean
 .DEFAULT_GOAL := run
 
 setup: $(RUNTIME)
@@ -43,6 +43,9 @@ test: $(PARTS)
 
 torture: $(PARTS)
 	@$(BIN)/python -m tests.torture
+
+mutants: $(PARTS)
+	@$(BIN)/python -m tests.mutants
 
 bench: $(PARTS)
 	$(BIN)/python -m tests.bench

@@ -103,7 +103,16 @@ async def test_a_connector_that_is_not_listed_gets_neither_a_message_nor_the_tok
         assert not error.retryable
 
     assert fake.received == []
-    assert tokens.number == 0
+
+
+@pytest.mark.parametrize("status", [301, 307, 308])
+async def test_a_redirect_is_not_followed(connector: Connector, fake: FakeConnector, status: int) -> None:
+    """It could lead to a host that is not listed, and message and token with it."""
+    fake.faults.append(Fault(status=status, headers={"Location": f"{fake.url}elsewhere"}))
+
+    assert (await failure(connector.send(chat(fake), MESSAGE))).status == status
+
+    assert len(fake.received) == 1
 
 
 async def test_an_odd_answer_still_means_sent(connector: Connector, fake: FakeConnector) -> None:
