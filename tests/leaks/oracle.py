@@ -1,0 +1,162 @@
+"""What may be shown to whom where: CONTRACT.md, sentence by sentence, without a line of the program's own rules."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tests.leaks.stage import ADMIN, KEYS, LADDER, STRANGERS, Organisation, Room, Secret
+from tests.world import Somebody
+
+SHOWS = {
+    "unfurl": {"title", "value", "label", "type"},
+    "anonymous": {"type"},
+    "connect": {"title", "value", "label", "type", "owner", "name"},
+    "disconnect": {"title", "type", "owner", "name"},
+    "records": {"title", "type"},
+    "timeline": {"title", "type", "name", "label", "note"},
+    "note": {"title", "type", "owner", "name"},
+    "why": {"type", "owner", "app", "site"},
+    "nonsense": set(),
+}
+"""What an answer is about at all. An unfurl names no people; a list of records shows no fields."""
+
+
+class Question(NamedTuple):
+    """Something a person asks in a chat.
+
+    Attributes:
+        asks: a key of `SHOWS`.
+        record: the one it names; "" when it names none, so every record of the chat may be meant.
+        link_app: the app that the link names.
+        own: a canary that the person says themselves; to say it back tells nobody anything.
+    """
+
+    org: Organisation
+    asks: str
+    by: Somebody
+    room: Room
+    record: str = ""
+    link_app: str | None = None
+    own: str = ""
+
+
+def may_show(question: Question, secret: Secret) -> bool:
+    """Whether the answer may hold the canary."""
+    org, room, asks = question.org, question.room, question.asks
+    if secret.tenant != org.tenant or secret.kind not in SHOWS[asks]:
+        return False
+    private_why = asks == "why" and room.private
+    match secret.kind:
+        case "site":
+            return True  # why: "I know records at"
+        case "app":
+            return secret.of == question.link_app
+        case "type" if asks == "unfurl":
+            return secret.of == kind_of(question.record) and _name_of_type(question)
+        case "type" if asks == "anonymous":
+            return secret.of == kind_of(question.record) and at_least(
+                org.types[secret.of]["disclosure_unknown"], "type"
+            )
+        case "type":
+            named = at_least(level(org, secret.of, room.audience), "type")
+            return (named or (private_why and question.by is ADMIN)) and _meant(question, secret.of)
+        case "name":
+            return any(_readable_at(question, record, "name") for record in _records(question))
+        case "label":
+            records = [record for record in _records(question) if kind_of(record) == secret.of]
+            return _listed(question, secret) and any(_readable_at(question, record, "fields") for record in records)
+        case "value":
+            return secret.of in _records(question) and (
+                _listed(question, secret) and _readable_at(question, secret.of, "fields")
+            )
+        case "note":
+            return secret.of in _records(question) and _readable_at(question, secret.of, "fields")
+        case _:  # title, owner
+            if asks == "why" and not room.private:
+                return False  # in a chat of several people only what all may know
+            return secret.of in _records(question) and _readable_at(question, secret.of, "name")
+
+
+def may_tell(org: Organisation, room: Room, secret: Secret) -> bool:
+    """Whether a message that nobody asked for may hold it: the note, "under the disclosure of that chat"."""
+    if secret.tenant != org.tenant:
+        return False
+    levels = {kind: level(org, kind, room.audience) for kind in KEYS}
+    kind = kind_of(secret.of)
+    match secret.kind:
+        case "type":
+            return at_least(levels[kind], "type")
+        case "title":
+            return at_least(levels[kind], "name") and switched_on(org, secret.of)
+        case "name":
+            return any(at_least(levels[kind], "name") for kind in KEYS)
+        case "label" | "value":
+            listed = org.labels[kind][secret.field] in org.types[kind]["note_fields"]
+            on = secret.kind == "label" or switched_on(org, secret.of)
+            return listed and on and at_least(levels[kind], "fields")
+        case _:
+            return False
+
+
+def rights(org: Organisation, person: Somebody, record: str) -> str:
+    """Their own entry, else `*` (everybody of the tenant who is not a guest), else none; the owner has write."""
+    if person.id is None:
+        return "none"
+    body = org.records[record]
+    if person.id == (body.get("owner") or {}).get("id"):
+        return "write"
+    everybody = "none" if person in STRANGERS else body["access"].get("*", "none")
+    return body["access"].get(person.id, everybody)
+
+
+def switched_on(org: Organisation, record: str, link_app: str | None = None) -> bool:
+    """The type, the app the link names and the app the record belongs to."""
+    settings = org.types[kind_of(record)]
+    named = [app for app in (link_app, org.records[record].get("app")) if app]
+    return settings["enabled"] and all(org.apps[app] and settings["apps"] in (["*"], [app]) for app in named)
+
+
+def level(org: Organisation, kind: str, audience: str) -> str:
+    """`disclosure`, or the lower one of it and that of the audience."""
+    settings = org.types[kind]
+    other = settings.get(f"disclosure_{audience}", settings["disclosure"])
+    return min(settings["disclosure"], other, key=LADDER.index)
+
+
+def at_least(one: str, other: str) -> bool:
+    return LADDER.index(one) >= LADDER.index(other)
+
+
+def kind_of(record: str) -> str:
+    return record.partition("/")[0]
+
+
+def _records(question: Question) -> list[str]:
+    """The records that the answer may be about."""
+    known = question.org.records
+    return [question.record] if question.record in known else ([] if question.record else [*known])
+
+
+def _meant(question: Question, kind: str) -> bool:
+    return not question.record or kind == kind_of(question.record)
+
+
+def _readable_at(question: Question, record: str, least: str) -> bool:
+    """They may read it, it is switched on, and this chat may see so much of it."""
+    return (
+        rights(question.org, question.by, record) != "none"
+        and switched_on(question.org, record, question.link_app)
+        and at_least(level(question.org, kind_of(record), question.room.audience), least)
+    )
+
+
+def _name_of_type(question: Question) -> bool:
+    """The explaining card is "without a single value of the record", its type's name included."""
+    return question.record in question.org.records and _readable_at(question, question.record, "type")
+
+
+def _listed(question: Question, secret: Secret) -> bool:
+    """`connect` answers with the record's card, and the note may be one card with it."""
+    settings = question.org.types[kind_of(secret.of)]
+    lists = ("card_fields", "note_fields") if question.asks == "connect" else ("card_fields",)
+    return any(question.org.labels[kind_of(secret.of)][secret.field] in settings[name] for name in lists)
