@@ -19,12 +19,12 @@ from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationErro
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.domain.catalogue import Catalogue
-from bot.domain.links import canonical_id
-from bot.domain.wire import app_from_json, record_type_from_json
+from bot.domain.wire import admins_from_json, app_from_json, record_type_from_json
 from bot.errors import SettingsInvalid, Unprocessable
 
 DEMO_TENANT = "demo"
 DEMO_ADMIN = "00000000-0000-0000-0000-0000000000020"
+DEMO_ADMIN_NAME = "Alex Wilber"
 DEMO_BEARER = "demo"
 DEMO_APP_ID = "connect-chats-demo"
 MIN_API_TOKEN = 32
@@ -302,17 +302,18 @@ def load_catalogue(path: Path) -> Catalogue:
     problems = [
         f"CONFIG: {name!r} is not a section." for name in data if name not in ("admins", "apps", "record_types")
     ]
-    admins = data.get("admins", [])
-    if not isinstance(admins, list) or not all(isinstance(item, str) and canonical_id(item) for item in admins):
-        problems.append("CONFIG: admins must be a list of Entra object ids.")
-        admins = []
+    admins: Mapping[str, str] = {}
+    try:
+        admins = admins_from_json(data.get("admins", []))
+    except Unprocessable as error:
+        problems.append(f"CONFIG: {error}")
     types = _each(data, "record_types", record_type_from_json, problems)
     apps = _each(data, "apps", app_from_json, problems)
     for what, names in (("record type", [item.name for item in types]), ("app", [item.id for item in apps])):
         problems += [f"CONFIG: the {what} {name!r} stands there twice." for name in set(names) if names.count(name) > 1]
     if problems:
         raise SettingsInvalid(problems)
-    return Catalogue(types=types, apps=apps, admins=[canonical_id(item) or "" for item in admins])
+    return Catalogue(types=types, apps=apps, admins=admins)
 
 
 def _each(data: Mapping[str, Any], section: str, parse: Any, problems: list[str]) -> list[Any]:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 
-from aiohttp import web
+from aiohttp import ClientSession, web
 
-from bot.config import DEMO_ADMIN, Settings, load_catalogue
+from bot.config import DEMO_ADMIN, DEMO_ADMIN_NAME, Settings, load_catalogue
 from bot.domain.catalogue import Catalogue
 from bot.errors import ConnectChatsError, SettingsInvalid, Unauthenticated
 from bot.features import lifecycle
 from bot.features.conversation import Conversation
 from bot.features.following import Following
+from bot.features.rights import Rights
 from bot.features.samples import add_samples
 from bot.identity.app_tokens import AppTokens
 from bot.identity.bot_tokens import BotTokenVerifier
 from bot.identity.keys import SigningKeys
+from bot.identity.user_tokens import UserTokenVerifier
 from bot.outbox.outbox import Outbox
-from bot.ports import Clock
+from bot.ports import Clock, RecordSource
 from bot.store.store import SqlStore, open_store
 from bot.teams.adapter import Adapter
 from bot.teams.connector import Connector, open_session
@@ -39,18 +42,29 @@ def system_clock() -> int:
     return time.time_ns() // 1000
 
 
-async def create_app(settings: Settings, *, clock: Clock = system_clock) -> web.Application:
+async def create_app(
+    settings: Settings,
+    *,
+    clock: Clock = system_clock,
+    sources: Mapping[str, RecordSource] = MappingProxyType({}),
+) -> web.Application:
     """The whole program as a web application; its tasks start when it does.
 
+    Args:
+        sources: by the name of a record type, who is asked for the rights to its records. Where there is none, each
+            record's own access map says them.
+
     Raises:
-        SettingsInvalid: `CONFIG` can't be used.
+        SettingsInvalid: `CONFIG` or `sources` can't be used.
     """
     defaults = first_settings(settings)  # first of all: until now nothing must be closed if it can't be used
+    rights = Rights(sources, clock=clock)
     tenant = settings.tenant
     store = open_store(settings.database_url.get_secret_value(), tenant=tenant, clock=clock)
     session = open_session(settings.ssl_cert_file or settings.requests_ca_bundle)
     service_urls = ServiceUrls(frozenset(settings.microsoft.connector_hosts), loopback=settings.demo)
-    keys = SigningKeys(session, settings.microsoft.openid_metadata_url, clock=clock)
+    keys = _bot_keys(settings, session, clock)
+    user_keys = _user_keys(settings, session, clock)
     tokens = None if settings.demo else AppTokens(settings, clock=clock)
     connector = Connector(
         session,
@@ -58,7 +72,7 @@ async def create_app(settings: Settings, *, clock: Clock = system_clock) -> web.
         token=tokens.bot_token if tokens else None,
         invalidate=tokens.invalidate if tokens else None,
     )
-    conversation = Conversation(store=store, directory=connector, render=render, clock=clock)
+    conversation = Conversation(store=store, directory=connector, rights=rights, render=render, clock=clock)
     events = WebhookSender(
         open_sessions(settings.ssl_cert_file or settings.requests_ca_bundle, loopback=settings.demo),
         source=settings.public_url,
@@ -71,6 +85,7 @@ async def create_app(settings: Settings, *, clock: Clock = system_clock) -> web.
         adapter=Adapter(connector),
         handler=Handler(conversation, tenant=tenant),
         store=store,
+        rights=rights,
         tenant=tenant,
     )
     following = Following(store)
@@ -88,10 +103,17 @@ async def create_app(settings: Settings, *, clock: Clock = system_clock) -> web.
             )
         ),
         add_api=lambda app: add_api(
-            app, store=store, following=following, bearer=settings.bearer, render=render, demo=settings.demo
+            app,
+            store=store,
+            following=following,
+            bearer=settings.bearer,
+            users=None if settings.demo else _users(settings, user_keys, clock),
+            render=render,
+            demo=settings.demo,
         ),
     )
-    closing = [keys.close, *([tokens.close] if tokens else []), session.close, events.close, store.close]
+    own = [tokens.close] if tokens else []
+    closing = [keys.close, user_keys.close, *own, session.close, events.close, store.close]
     app.cleanup_ctx.append(_lifetime(defaults, samples=settings.demo, store=store, outbox=outbox, closing=closing))
     return app
 
@@ -111,7 +133,7 @@ def _lifetime(
             await store.start()
             await store.seed(defaults)
             if samples:
-                await store.write(add_samples)
+                await store.write(lambda tx: add_samples(tx, render))
             worker = asyncio.create_task(outbox.run())
             yield
             worker.cancel()
@@ -132,7 +154,7 @@ def first_settings(settings: Settings) -> Catalogue:
     catalogue = load_catalogue(settings.config)
     if not settings.demo:
         return catalogue
-    return Catalogue(types=catalogue.types.values(), apps=catalogue.apps.values(), admins=[DEMO_ADMIN])
+    return Catalogue(types=catalogue.types.values(), apps=catalogue.apps.values(), admins={DEMO_ADMIN: DEMO_ADMIN_NAME})
 
 
 async def _anybody(authorization: str | None) -> Caller:
@@ -153,6 +175,28 @@ def _authenticate(settings: Settings, keys: SigningKeys, clock: Clock) -> Callab
     return authenticate
 
 
+def _bot_keys(settings: Settings, session: ClientSession, clock: Clock) -> SigningKeys:
+    address = settings.microsoft.openid_metadata_url
+    return SigningKeys(session, address, owner="the Bot Framework", setting="OPENID_METADATA_URL", clock=clock)
+
+
+def _user_keys(settings: Settings, session: ClientSession, clock: Clock) -> SigningKeys:
+    """Fetched when the first token of a person comes: most servers never see one."""
+    address = f"{_user_issuer(settings)}/.well-known/openid-configuration"
+    return SigningKeys(session, address, owner="Entra ID", setting="LOGIN_URL", clock=clock)
+
+
+def _users(settings: Settings, keys: SigningKeys, clock: Clock) -> UserTokenVerifier:
+    return UserTokenVerifier(
+        keys, app_id=settings.bot_id, tenant=settings.tenant, issuer=_user_issuer(settings), clock=clock
+    )
+
+
+def _user_issuer(settings: Settings) -> str:
+    """Who issues the tokens of the tenant's people, as they say it."""
+    return f"{settings.microsoft.login_url}/{settings.tenant}/v2.0"
+
+
 async def check_parts(settings: Settings) -> AsyncIterator[tuple[str, str | None]]:
     """Try what serving needs, part by part: its name, and the problem with its remedy or None."""
     yield "settings", None
@@ -164,7 +208,7 @@ async def check_parts(settings: Settings) -> AsyncIterator[tuple[str, str | None
         yield f"CONFIG {settings.config}", None
     yield "database", await _problem_of(_open_and_close(settings))
     session = open_session(settings.ssl_cert_file or settings.requests_ca_bundle)
-    keys = SigningKeys(session, settings.microsoft.openid_metadata_url, clock=system_clock)
+    keys = _bot_keys(settings, session, system_clock)
     tokens = AppTokens(settings, clock=system_clock)
     try:
         yield "keys of the Bot Framework", await _problem_of(_any_key(keys))

@@ -1,8 +1,8 @@
-"""The pieces of an Adaptive Card: `adaptivecards` 0.4.1, made strict, with the actions it lacks.
+"""The pieces of an Adaptive Card: `adaptivecards` 0.4.1, made strict, with the actions and inputs it lacks.
 
-The library swallows misspelt properties and knows version 1.2 without actions. An element here is complete when it is
-built: an unknown property, or one of the wrong type, raises TypeError, and nothing can be added later. Properties have
-the library's names; what they mean: https://adaptivecards.io/explorer/.
+The library swallows misspelt properties and knows version 1.2 without actions and inputs. An element here is complete
+when it is built: an unknown property, or one of the wrong type, raises TypeError, and nothing can be added later.
+Properties have the library's names; what they mean: https://adaptivecards.io/explorer/.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from adaptivecards import adaptivecard, containers, elements
-from adaptivecards.baseobject import BareObject, PropertyType
+from adaptivecards.baseobject import BareObject, Element, PropertyType
 
 Json = dict[str, Any]
 
@@ -87,13 +87,60 @@ class Submit(Strict):
     element_type = "Action.Submit"
     title = PropertyType(type=str)
     data = PropertyType(type=dict)
+    style = PropertyType(type=str)
+    associated_inputs = PropertyType(type=str, key_name="associatedInputs")
 
 
 class Execute(Strict):
-    """A button that sends `verb` and `data` as an `adaptiveCard/action` invoke; a client that can't does `fallback`."""
+    """A button that sends `verb` and `data` as an `adaptiveCard/action` invoke; a client that can't does `fallback`.
+
+    What was entered on the card comes with `data`, unless `associated_inputs` is `none`.
+    """
 
     element_type = "Action.Execute"
     title = PropertyType(type=str)
     verb = PropertyType(type=str)
     data = PropertyType(type=dict)
+    style = PropertyType(type=str)
+    associated_inputs = PropertyType(type=str, key_name="associatedInputs")
     fallback = PropertyType(type=dict)
+
+
+class Input(Strict, Element):
+    """What is entered comes back under `id`, as text."""
+
+    element_type = "Input"
+    label = PropertyType(type=str)
+    value = PropertyType(type=str)
+
+
+class TextInput(Input):
+    """A line, or several. `max_length`: how many characters the client lets people enter."""
+
+    element_type = "Input.Text"
+    is_multiline = PropertyType(type=bool, key_name="isMultiline")
+    max_length = PropertyType(type=int, key_name="maxLength")
+
+
+class Toggle(Input):
+    """`true` or `false`. Clients obey Markdown in its `title`."""
+
+    element_type = "Input.Toggle"
+    title = PropertyType(type=str)
+    wrap = PropertyType(type=bool)
+
+
+class ChoiceSet(Input):
+    """One of several. `style`: `compact` is a list that opens."""
+
+    element_type = "Input.ChoiceSet"
+    choices = PropertyType(type=list)
+    style = PropertyType(type=str)
+
+
+class Choice(Strict):
+    """One of them: what is read, and what comes back."""
+
+    element_type = "Input.Choice"
+    title = PropertyType(type=str)
+    value = PropertyType(type=str)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 from bot.domain.answers import (
+    Administrators,
     Answer,
     Connected,
     Disconnected,
@@ -16,34 +16,32 @@ from bot.domain.answers import (
     Help,
     NoteAdded,
     RecordCard,
+    RecordChanged,
     Records,
     RecordView,
     Refusal,
+    SettingsForm,
+    SettingsOverview,
     Timeline,
-    TimelineEntry,
     Welcome,
     WhichRecord,
     Why,
 )
 from bot.domain.chats import ChatKind
 from bot.domain.commands import NOTE
-from cards import pieces
-from cards.elements import Column, ColumnSet, Container, Json, OpenUrl, RichTextBlock, Strict, TextRun
-from cards.literal import cut_lines, units
-from cards.pieces import BOLD, BOT, SMALL, SUBTLE, line, title
-from cards.words import failure_lines, status, text, unknown_line
+from bot.domain.records import Disclosure
+from cards import pieces, settings
+from cards.elements import Column, ColumnSet, Container, Json, OpenUrl, Strict
+from cards.literal import cut_lines
+from cards.pieces import BOLD, BOT, SMALL, SUBTLE, Face, line, title
+from cards.words import changed, failure_lines, status, text, unknown_line
 
 MAX_ACTIONS = 6
 MAX_RECORDS = 10
-MAX_QUOTE = 600
-MAX_QUOTE_LINES = 8
 MAX_TIMELINE_UNITS = 8_000
 MAX_BUTTONS_BYTES = 60_000
 MAX_FALLBACK_BYTES = 2_000
 """A fallback says everything twice; beyond this the button does without."""
-
-Face = tuple[list[Strict], list[Strict]]
-"""The elements of a card and its buttons."""
 
 
 def card(answer: Answer) -> Json:
@@ -63,21 +61,16 @@ def _record(answer: RecordCard) -> Face:
     return body, actions
 
 
-def _explained(heading: str, why: str, then: str) -> Face:
-    """What happened, why, what to do next."""
-    return [title(heading), line(why, spacing="small"), line(then, spacing="medium")], []
-
-
 def _explanation(answer: Explanation) -> Face:
-    return _explained(answer.title, answer.text, answer.hint)
+    return pieces.explained(answer.title, answer.text, answer.hint)
 
 
 def _refusal(answer: Refusal) -> Face:
-    return _explained(answer.title, answer.text, answer.next)
+    return pieces.explained(answer.title, answer.text, answer.next)
 
 
 def _failure(answer: Failure) -> Face:
-    return _explained(*failure_lines(answer.reference))
+    return pieces.explained(*failure_lines(answer.reference))
 
 
 def _connected(answer: Connected) -> Face:
@@ -144,12 +137,10 @@ def _timeline(answer: Timeline) -> Face:
         return body, pieces.open_button(answer.view)
     if not answer.entries:
         body.append(line("Nothing has happened yet.", spacing="small"))
-    shown = 0
-    for items in _fitting(answer.entries):
-        body.append(Container(items=items, spacing="medium"))
-        shown += 1
-    if shown and shown < answer.total:
-        body.append(line(f"The latest {shown} of {answer.total}.", SMALL, spacing="medium"))
+    shown = pieces.happenings(answer.entries, room=MAX_TIMELINE_UNITS)
+    body += shown
+    if shown and len(shown) < answer.total:
+        body.append(line(f"The latest {len(shown)} of {answer.total}.", SMALL, spacing="medium"))
     return body, pieces.open_button(answer.view)
 
 
@@ -158,34 +149,23 @@ def _named(view: RecordView) -> list[Strict]:
     return [line(view.title or view.type_label or "Record", pieces.TITLE, limit=pieces.MAX_TITLE, spacing="none")]
 
 
-def _fitting(entries: Iterable[TimelineEntry]) -> Iterable[list[Strict]]:
-    """The entries from the newest on, as long as the message stays small enough."""
-    room = MAX_TIMELINE_UNITS
-    for entry in entries:
-        quote = cut_lines(entry.quote, MAX_QUOTE, MAX_QUOTE_LINES)
-        room -= min(units(entry.text), pieces.MAX_LINE) + units(quote)
-        if room < 0:
-            return
-        items: list[Strict] = [_moment(entry.at), line(entry.text, spacing="none")]
-        if quote:
-            items.append(_quote(quote))
-        yield items
-
-
-def _moment(at: int) -> Strict:
-    """When, in the reader's own time zone and language: the client fills these in."""
-    stamp = datetime.fromtimestamp(at // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return RichTextBlock(inlines=[TextRun(text=f"{{{{DATE({stamp},SHORT)}}}} {{{{TIME({stamp})}}}}", **SMALL)])
-
-
-def _quote(words: str) -> Strict:
-    return Container(items=[line(words, limit=2 * MAX_QUOTE)], style="emphasis", spacing="small")
+def _record_changed(answer: RecordChanged) -> Face:
+    view = answer.view
+    if view.level < Disclosure.NAME:
+        body: list[Strict] = [line(changed(view), BOLD), line(pieces.HIDDEN, SUBTLE, spacing="small")]
+    elif answer.changes:
+        body = [*pieces.heading(view), *pieces.changes(answer.changes)]
+    else:
+        body = [*pieces.heading(view), line("This record was changed.", spacing="small")]
+    if answer.by:
+        body.append(line(f"Changed by {answer.by}.", SMALL))
+    return body, pieces.open_button(view)
 
 
 def _note_added(answer: NoteAdded) -> Face:
     body = [line("Note added to the timeline of", SUBTLE), *_named(answer.view)]
     if answer.quote:
-        body.append(_quote(cut_lines(answer.quote, MAX_QUOTE, MAX_QUOTE_LINES)))
+        body.append(pieces.quote(cut_lines(answer.quote, pieces.MAX_QUOTE, pieces.MAX_QUOTE_LINES)))
     if answer.by:
         body.append(line(f"By {answer.by}.", SMALL))
     return body, pieces.open_button(answer.view)
@@ -291,5 +271,9 @@ _FACES: dict[type, Callable[[Any], Face]] = {
     Welcome: _welcome,
     Refusal: _refusal,
     Why: _why,
+    SettingsForm: settings.form,
+    SettingsOverview: settings.overview,
+    Administrators: settings.administrators,
+    RecordChanged: _record_changed,
     Failure: _failure,
 }

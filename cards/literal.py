@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 
 _BRACES = re.compile(r"\{(?=\{)")
+_ADDRESS = re.compile(r"(?<=\w)[.:@](?=\S)")
 _WORD_JOINER = "\u2060"
-_OBEYED = re.compile(r"&(?=#?\w{1,32};)|[<>\\`*_~\[\]]|^[#+-]+(?=\s|$)|^\d{1,9}(?=[.)](?:\s|$))")
+_OBEYED = re.compile(r"&(?=#?\w{1,32};)|[<>\\`*~\[\]]|_(?<![^\W_]_)|^[#+-]+(?=\s|$)|^\d{1,9}(?=[.)](?:\s|$))")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _BLANK = "–"
 
@@ -35,6 +36,11 @@ def literal(text: str, limit: int) -> str:
     return text if text and not text.isspace() else _BLANK
 
 
+def beside_checkbox(text: str, limit: int) -> str:
+    """For the words beside a checkbox, where clients obey Markdown and make links of bare addresses."""
+    return escape(_ADDRESS.sub(rf"\g<0>{_WORD_JOINER}", literal(text, limit)))
+
+
 def cut_lines(text: str, limit: int, lines: int) -> str:
     """At most `lines` lines without empty ones, and at most `limit` code units."""
     kept = [line for line in text.splitlines() if line.strip()]
@@ -46,7 +52,8 @@ def cut_lines(text: str, limit: int, lines: int) -> str:
 def escape(text: str) -> str:
     """On one line, for places that may render Markdown or HTML: thumbnails, summaries, plain messages.
 
-    Those places also show text as it is, so nothing is escaped that would be harmless: `AT&T (A-1001)` stays readable.
+    Those places also show text as it is, so nothing is escaped that would be harmless: `AT&T (A-1001)` stays readable,
+    and so does `note_fields`.
     """
     return _OBEYED.sub(_escaped, " ".join(text.split()))
 

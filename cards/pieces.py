@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
-from bot.domain.answers import RecordView
+from bot.domain.answers import FieldChange, RecordView, TimelineEntry
 from bot.domain.records import Disclosure
 from cards.elements import (
     AdaptiveCard,
     Column,
     ColumnSet,
+    Container,
     Execute,
     Json,
     OpenUrl,
@@ -19,7 +22,7 @@ from cards.elements import (
     Submit,
     TextRun,
 )
-from cards.literal import cut, literal, units
+from cards.literal import cut, cut_lines, literal, units
 
 BOT = "Connect Chats"
 HIDDEN = "Details are not shown in this chat, because others can read it."
@@ -29,9 +32,14 @@ MAX_LABEL = 60
 MAX_LINE = 600
 MAX_VALUE = 300
 MAX_BUTTON = 40
+MAX_QUOTE = 600
+MAX_QUOTE_LINES = 8
 MAX_ROWS = 10
 MAX_ROWS_UNITS = 2_400
 """Of all rows together: ten full ones would not fit an unfurl."""
+
+Face = tuple[list[Strict], list[Strict]]
+"""The elements of a card and its buttons."""
 
 SMALL: Mapping[str, Any] = {"size": "small", "isSubtle": True}
 SUBTLE: Mapping[str, Any] = {"isSubtle": True}
@@ -58,19 +66,34 @@ def heading(view: RecordView) -> list[Strict]:
     return [line(view.type_label, SMALL, limit=MAX_LABEL), block]
 
 
+def changes(made: Iterable[FieldChange]) -> list[Strict]:
+    """What each field was and is."""
+    return rows((change.label, before_and_after(change)) for change in made)
+
+
+def before_and_after(change: FieldChange) -> str:
+    before, after = (literal(value, MAX_VALUE // 2) for value in (change.before, change.after))
+    return f"{before} → {after}"
+
+
 def details(view: RecordView) -> list[Strict]:
     """The record's fields, as many as fit; or why there is no more to see than the type."""
     if view.level < Disclosure.NAME:
         return [line(HIDDEN, SUBTLE, spacing="small")]
-    rows: list[Strict] = []
+    return rows(view.fields)
+
+
+def rows(pairs: Iterable[tuple[str, str]]) -> list[Strict]:
+    """Labels and values, as many as fit."""
+    shown: list[Strict] = []
     room = MAX_ROWS_UNITS
-    for label, value in view.fields[:MAX_ROWS]:
+    for label, value in islice(pairs, MAX_ROWS):
         label, value = cut(label, MAX_LABEL), cut(value, MAX_VALUE)
         room -= units(label) + units(value)
         if room < 0:
             break
-        rows.append(_row(label, value, spacing="small" if rows else "medium"))
-    return rows
+        shown.append(_row(label, value, spacing="small" if shown else "medium"))
+    return shown
 
 
 def _row(label: str, value: str, *, spacing: str) -> Strict:
@@ -83,13 +106,46 @@ def open_button(view: RecordView) -> list[Strict]:
     return [OpenUrl(title="Open", url=view.open_url)] if view.open_url else []
 
 
-def execute(label: str, verb: str, data: Mapping[str, str], *, fallback: bool = True) -> Execute:
-    """A button that asks the bot for `verb`. Clients that know no Execute send the same, the verb among the data."""
-    label = literal(label, MAX_BUTTON)
-    button: Json = {"title": label, "verb": verb, "data": dict(data)}
+def execute(label: str, verb: str, data: Mapping[str, str], *, fallback: bool = True, **looks: str) -> Execute:
+    """A button that asks the bot for `verb`. Clients that know no Execute send the same, the verb among the data.
+
+    `looks`: `style`, `associated_inputs`.
+    """
+    looks["title"] = literal(label, MAX_BUTTON)
+    button: Json = {**looks, "verb": verb, "data": dict(data)}
     if fallback:
-        button["fallback"] = Submit(title=label, data={**data, "verb": verb}).render()
+        button["fallback"] = Submit(**looks, data={**data, "verb": verb}).render()
     return Execute(**button)
+
+
+def explained(heading: str, why: str, then: str) -> Face:
+    """What happened, why, what to do next."""
+    return [title(heading), line(why, spacing="small"), line(then, spacing="medium")], []
+
+
+def happenings(entries: Iterable[TimelineEntry], *, room: int) -> list[Strict]:
+    """The entries from the newest on, as many as `room` UTF-16 code units hold."""
+    shown: list[Strict] = []
+    for entry in entries:
+        quoted = cut_lines(entry.quote, MAX_QUOTE, MAX_QUOTE_LINES)
+        room -= min(units(entry.text), MAX_LINE) + units(quoted)
+        if room < 0:
+            break
+        items: list[Strict] = [_moment(entry.at), line(entry.text, spacing="none")]
+        if quoted:
+            items.append(quote(quoted))
+        shown.append(Container(items=items, spacing="medium"))
+    return shown
+
+
+def _moment(at: int) -> Strict:
+    """When, in the reader's own time zone and language: the client fills these in."""
+    stamp = datetime.fromtimestamp(at // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return RichTextBlock(inlines=[TextRun(text=f"{{{{DATE({stamp},SHORT)}}}} {{{{TIME({stamp})}}}}", **SMALL)])
+
+
+def quote(words: str) -> Strict:
+    return Container(items=[line(words, limit=2 * MAX_QUOTE)], style="emphasis", spacing="small")
 
 
 def assemble(body: list[Strict], actions: list[Strict], fallback_text: str) -> Json:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bot.domain.answers import (
+    Administrators,
     Answer,
     Connected,
     Disconnected,
@@ -11,18 +14,25 @@ from bot.domain.answers import (
     Help,
     NoteAdded,
     RecordCard,
+    RecordChanged,
     Records,
     RecordView,
     Refusal,
+    SettingsForm,
+    SettingsOverview,
     Timeline,
     Welcome,
     WhichRecord,
     Why,
 )
-from cards.literal import cut, escape
-from cards.pieces import BOT, MAX_TITLE
+from cards.literal import cut, escape, literal
+from cards.pieces import BOT, MAX_TITLE, before_and_after
 
 MAX_TEXT = 600
+MAX_NAMES = 10
+MAX_NAME = 60
+SAVED = "Saved. In force from now on."
+UNSAVED = "Nothing was saved."
 
 
 def text(answer: Answer) -> str:
@@ -51,16 +61,14 @@ def _plain(answer: Answer) -> str:
         case RecordCard(view=view):
             label = view.type_label or "Record"
             return f"{label}: {cut(view.title, MAX_TITLE)}" if view.title is not None else label
+        case Connected() | Disconnected() | Timeline() | NoteAdded() | RecordChanged():
+            return _about_record(answer)
+        case SettingsForm() | SettingsOverview() | Administrators():
+            return _about_settings(answer)
         case Explanation(title=title, text=why, hint=then) | Refusal(title=title, text=why, next=then):
             return sentences(title, why, then)
-        case Connected(view=view) | Disconnected(view=view):
-            return f"{status(answer)} {named(view)}."
         case Records(views=views, more=more, hidden=hidden):
             return records_line(len(views) + more + hidden)
-        case Timeline(view=view):
-            return f"The timeline of {named(view)}."
-        case NoteAdded(view=view):
-            return f"A note was added to the timeline of {named(view)}."
         case WhichRecord(question=question):
             return question
         case Help(unknown=unknown):
@@ -73,11 +81,67 @@ def _plain(answer: Answer) -> str:
             return sentences(*failure_lines(reference))
 
 
+def _about_record(answer: Connected | Disconnected | Timeline | NoteAdded | RecordChanged) -> str:
+    view = answer.view
+    match answer:
+        case Connected() | Disconnected():
+            return f"{status(answer)} {named(view)}."
+        case Timeline():
+            return f"The timeline of {named(view)}."
+        case NoteAdded():
+            return f"A note was added to the timeline of {named(view)}."
+        case RecordChanged(changes=changes):
+            told = (f"{change.label}: {before_and_after(change)}" for change in changes)
+            return sentences(changed(view), "; ".join(told))
+
+
+def _about_settings(answer: SettingsForm | SettingsOverview | Administrators) -> str:
+    match answer:
+        case SettingsForm(title=title, problem=problem, saved=saved):
+            return sentences(title, UNSAVED if problem else "", problem, SAVED if saved else "")
+        case SettingsOverview(types=types, apps=apps):
+            return f"Settings of {count(len(types), 'record type')} and {count(len(apps), 'app')}."
+        case Administrators():
+            return sentences(*administrators_lines(answer))
+
+
 def status(answer: Connected | Disconnected) -> str:
     """How the chat stands to the record, which is to follow."""
     if isinstance(answer, Connected):
         return "This chat was already connected to" if answer.already else "This chat is now connected to"
     return "This chat is not connected to" if answer.already else "This chat is no longer connected to"
+
+
+def changed(view: RecordView) -> str:
+    """That a record changed, as far as it may be named."""
+    if view.title is not None:
+        return f"{cut(view.title, MAX_TITLE)} was changed."
+    label = f" ({view.type_label})" if view.type_label is not None else ""
+    return f"A record of this chat{label} was changed."
+
+
+def listed(names: Iterable[str], more: int = 0) -> str:
+    """`Alex, Megan and 3 more`; at most ten names."""
+    known = [literal(name, MAX_NAME) for name in names]
+    more += len(known[MAX_NAMES:])
+    parts = [*known[:MAX_NAMES], *([f"{more} more"] if more else [])]
+    return " and ".join(part for part in (", ".join(parts[:-1]), parts[-1]) if part) if parts else ""
+
+
+def administrators_lines(answer: Administrators) -> tuple[str, str, str]:
+    """What is for whom, who that is, what to do next."""
+    number = len(answer.names) + answer.unnamed
+    if not number:
+        who, then = "No administrator is named yet.", "Whoever runs Connect Chats can name one by its REST API."
+    elif not answer.names:
+        who = f"There is {number} administrator." if number == 1 else f"There are {number} administrators."
+        then = "Ask those who look after Teams or the record system in your organisation."
+    elif number == 1:
+        who, then = f"The administrator is {listed(answer.names)}.", "Ask them for the change you need."
+    else:
+        who = f"The administrators are {listed(answer.names, answer.unnamed)}."
+        then = "Ask one of them for the change you need."
+    return "Settings are for administrators", who, then
 
 
 def records_line(number: int) -> str:

@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import ClientSession
 
 from bot.config import load_settings
+from bot.ports import RecordSource
 from bot.web import server
 from bot.wiring import create_app, system_clock
 from tests.fakes.connector import FakeConnector
@@ -162,7 +164,13 @@ def buttons(card: Mapping[str, Any]) -> list[str]:
 
 
 @asynccontextmanager
-async def running_world(folder: Path, *, database_url: str = "", beside: World | None = None) -> AsyncIterator[World]:
+async def running_world(
+    folder: Path,
+    *,
+    database_url: str = "",
+    beside: World | None = None,
+    sources: Mapping[str, RecordSource] = MappingProxyType({}),
+) -> AsyncIterator[World]:
     """The demo on a free port, its data in `folder` or in the database given; `beside`: a replica of that one."""
     connector = beside.connector if beside else FakeConnector(tls=False)
     everybody = [person.member() for person in (ALEX, MEGAN, ADELE)]
@@ -178,7 +186,7 @@ async def running_world(folder: Path, *, database_url: str = "", beside: World |
         os.environ.update(before)
     shift = [0]
     async with nullcontext() if beside else connector, ClientSession() as http:
-        app = await create_app(settings, clock=lambda: system_clock() + shift[0])
+        app = await create_app(settings, clock=lambda: system_clock() + shift[0], sources=sources)
         listening = await server.start(app, host="127.0.0.1", port=0)
         try:
             yield World(base=f"http://127.0.0.1:{listening.port}", http=http, connector=connector, clock=shift)

@@ -6,6 +6,7 @@ Everything of a record that an answer holds is already cut to what may be shown 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 
 from bot.domain.chats import ChatKind
 from bot.domain.commands import Command
@@ -171,6 +172,106 @@ class Why:
     hint: str = ""
 
 
+class FieldKind(Enum):
+    """How a setting is entered: yes or no, one of several, a line, or several lines."""
+
+    SWITCH = "switch"
+    CHOICE = "choice"
+    LINE = "line"
+    LINES = "lines"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A setting in a form.
+
+    Attributes:
+        name: the setting's, as in REST; it comes back as the key of what was entered.
+        value: what the input holds: `true` or `false` for a switch, a list as one item a line.
+        choices: value and words of each.
+        hint: what to enter, or what it does.
+    """
+
+    name: str
+    label: str
+    kind: FieldKind
+    value: str
+    choices: tuple[tuple[str, str], ...] = ()
+    hint: str = ""
+    limit: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsForm:
+    """The settings of a record type or an app, to be changed.
+
+    Attributes:
+        subject: `record-type/account` or `app/sales-hub`; goes back to us with what was entered.
+        seen: the revision of the settings that are shown (`bot.domain.wire.revision`); goes back to us too.
+        groups: heading and settings.
+        saved: what was just changed, a line each; `()` where nothing was.
+        problem: why nothing was saved, what to correct; then the fields hold what was entered.
+        note: what else to know, such as that somebody else changed them meanwhile.
+    """
+
+    title: str
+    subject: str
+    seen: str
+    groups: tuple[tuple[str, tuple[Field, ...]], ...]
+    saved: tuple[str, ...] = ()
+    problem: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsItem:
+    """A record type or an app in the overview: `subject` as in `SettingsForm`, `summary` in a line."""
+
+    subject: str
+    label: str
+    enabled: bool
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsOverview:
+    """All that can be set. `admins`: their names, or ids where no name is known. `changes`: the latest, in words."""
+
+    types: tuple[SettingsItem, ...]
+    apps: tuple[SettingsItem, ...]
+    admins: tuple[str, ...]
+    changes: tuple[TimelineEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Administrators:
+    """Who may change the settings, for somebody who may not.
+
+    `names`: those that may be named here; `unnamed`: how many more there are.
+    """
+
+    names: tuple[str, ...]
+    unnamed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """A field that changed; "" where it had, or has, no value."""
+
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordChanged:
+    """Watched fields of a connected record changed. `changes`: at `fields` only; `by`: "" when it may not be said."""
+
+    view: RecordView
+    changes: tuple[FieldChange, ...] = ()
+    by: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """Something broke on our side. `reference` finds it in the log."""
@@ -191,5 +292,9 @@ Answer = (
     | Welcome
     | Refusal
     | Why
+    | SettingsForm
+    | SettingsOverview
+    | Administrators
+    | RecordChanged
     | Failure
 )

@@ -15,7 +15,7 @@ class Catalogue:
     Attributes:
         version: counts up with every change of a setting.
         types, apps: by name and by id, in the order they were created.
-        admins: Entra object ids.
+        admins: Entra object id -> name, "" where it is not known.
     """
 
     def __init__(
@@ -23,13 +23,13 @@ class Catalogue:
         *,
         types: Iterable[RecordType] = (),
         apps: Iterable[App] = (),
-        admins: Iterable[str] = (),
+        admins: Mapping[str, str] = MappingProxyType({}),
         version: int = 0,
     ) -> None:
         self.version = version
         self.types: Mapping[str, RecordType] = MappingProxyType({item.name: item for item in types})
         self.apps: Mapping[str, App] = MappingProxyType({item.id: item for item in apps})
-        self.admins = frozenset(admins)
+        self.admins = MappingProxyType(dict(admins))
         self.links = LinkIndex(compile_pattern(item.name, text) for item in self.types.values() for text in item.links)
         self._keys = [compile_key(item.name, item.key) for item in self.types.values() if item.key]
 

@@ -57,9 +57,14 @@ NOTE = Command(
     writes=True,
 )
 WHY = Command(name="why", usage="why <link>", summary="What I make of a link, step by step")
+SETTINGS = Command(
+    name="settings",
+    usage="settings [type]",
+    summary="Who may do what, and how much cards show; for administrators",
+)
 HELP = Command(name="help", usage="help", summary="What you can ask me")
 
-COMMANDS: tuple[Command, ...] = (CONNECT, DISCONNECT, RECORDS, TIMELINE, NOTE, WHY, HELP)
+COMMANDS: tuple[Command, ...] = (CONNECT, DISCONNECT, RECORDS, TIMELINE, NOTE, WHY, SETTINGS, HELP)
 
 _BY_NAME = {command.name: command for command in COMMANDS}
 _GREETINGS = frozenset({"", "hi", "hello"})

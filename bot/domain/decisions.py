@@ -33,6 +33,10 @@ class Action(Enum):
     """Leave word in a chat where nobody asked for it just now."""
 
 
+CHANGES = frozenset({Action.NOTE, Action.CONNECT, Action.DISCONNECT, Action.JOIN, Action.SETTINGS})
+"""What changes something: who is refused it stands in the audit trail."""
+
+
 class AppSwitch(Enum):
     """Whether an app's records are answered: its own switch, and whether the record type lists it."""
 
@@ -65,6 +69,7 @@ class Facts:
         connected: the chat is connected to the record.
         link_app: of the app that the link names, `ON` if it names none.
         record_app: of the app that the record belongs to.
+        answered: the rights are known; the record's own system was asked for them and may have been silent.
     """
 
     privilege: Privilege = Privilege.NONE
@@ -77,6 +82,7 @@ class Facts:
     settings: RecordType = UNKNOWN_TYPE
     link_app: AppSwitch = AppSwitch.ON
     record_app: AppSwitch = AppSwitch.ON
+    answered: bool = True
 
 
 class Reason(Enum):
@@ -88,6 +94,8 @@ class Reason(Enum):
     PRIVILEGE = "privilege"
     UNKNOWN = "unknown"
     """There is no such record, or the person may not read it: nobody is ever told which."""
+    UNANSWERED = "unanswered"
+    """Whoever knows the person's rights did not answer in time, and no answer means no."""
     TYPE_OFF = "type-off"
     APP_OFF = "app-off"
     BOT_ABSENT = "bot-absent"
@@ -102,6 +110,10 @@ class Reason(Enum):
     NOT_SHOWN = "not-shown"
     """It would show more than may be shown to everybody in the chat."""
     NOT_ADMIN = "not-admin"
+
+
+STATES = frozenset({Reason.BOT_ABSENT, Reason.ONE_TO_ONE, Reason.NOT_CONNECTED})
+"""Refusals for want of what must be there first: they say nothing of rights."""
 
 
 @dataclass(frozen=True, slots=True)

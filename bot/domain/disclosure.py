@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bot.domain.answers import RecordView
+from bot.domain.answers import FieldChange, RecordChanged, RecordView
 from bot.domain.catalogue import Catalogue
 from bot.domain.people import Actor
 from bot.domain.records import Disclosure, Record, RecordId, RecordType
-from bot.domain.text import one_line
+from bot.domain.text import clean, one_line
 
 MAX_TITLE = 200
 MAX_LABEL = 60
@@ -44,6 +44,36 @@ def present(
 def present_unknown(record: RecordId, record_type: RecordType, level: Disclosure, catalogue: Catalogue) -> RecordView:
     """A record of which nothing was read (anonymous unfurl, a deleted record): its type and address at most."""
     return present(Record(record=record, title=""), record_type, min(level, Disclosure.TYPE), catalogue)
+
+
+def watched_changes(before: Record, after: Record, record_type: RecordType) -> tuple[FieldChange, ...]:
+    """The fields of `watch_fields` whose values changed, cleaned and capped; in the order of that list."""
+    return tuple(
+        FieldChange(
+            label=one_line(label, MAX_LABEL),
+            before=one_line(before.fields.get(label, ""), MAX_VALUE),
+            after=one_line(after.fields.get(label, ""), MAX_VALUE),
+        )
+        for label in record_type.watch_fields
+        if clean(before.fields.get(label, "")) != clean(after.fields.get(label, ""))
+    )
+
+
+def present_changed(
+    record: Record,
+    changes: tuple[FieldChange, ...],
+    record_type: RecordType,
+    level: Disclosure,
+    catalogue: Catalogue,
+    *,
+    by: Actor | None,
+) -> RecordChanged:
+    """The record as it is now, and what changed of it, cut to `level`."""
+    return RecordChanged(
+        view=present(record, record_type, level, catalogue, allowed=()),
+        changes=changes if level >= Disclosure.FIELDS else (),
+        by=name_of(by, level),
+    )
 
 
 def name_of(actor: Actor | None, level: Disclosure) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bot.domain.catalogue import Catalogue
 from bot.domain.chats import Chat, ChatKind, ChatState
 from bot.domain.decisions import UNKNOWN_TYPE, Action, AppSwitch, Decision, Facts, Reason
+from bot.domain.grants import Grant
 from bot.domain.people import Actor, Audience, Person
 from bot.domain.records import ANY_APP, EVERYBODY, Disclosure, Privilege, Record, RecordId, RecordType, Requirement
 
@@ -76,13 +77,17 @@ def gather(
     connected: bool = False,
     connector: Actor | None = None,
     link_app: str | None = None,
+    grant: Grant | None = None,
 ) -> Facts:
-    """The facts about a person, a record (None: there is none) and a chat (None: the bot never was there)."""
+    """The facts about a person, a record (None: there is none) and a chat (None: the bot never was there).
+
+    `grant`: what the record's own system says of the person's rights; None where the record itself does.
+    """
     known = catalogue.types.get(record_id.type)
     settings = UNKNOWN_TYPE if known is None else known
     here = chat if chat is not None and chat.state is ChatState.ACTIVE else None
     return Facts(
-        privilege=privilege_of(record, person, tenant=tenant) if record and known else Privilege.NONE,
+        privilege=_privilege(record, person, grant, tenant) if record and known else Privilege.NONE,
         is_admin=person.id in catalogue.admins,
         is_owner=record is not None and is_same(record.owner, person),
         is_last_connector=connected and is_same(connector, person),
@@ -92,7 +97,14 @@ def gather(
         settings=settings,
         link_app=_switch(catalogue, settings, link_app),
         record_app=_switch(catalogue, settings, record.app if record is not None else None),
+        answered=grant is None or grant.privilege is not None,
     )
+
+
+def _privilege(record: Record, person: Person, grant: Grant | None, tenant: str) -> Privilege:
+    if grant is None:
+        return privilege_of(record, person, tenant=tenant)
+    return grant.privilege or Privilege.NONE
 
 
 def _switch(catalogue: Catalogue, settings: RecordType, app: str | None) -> AppSwitch:
@@ -198,6 +210,7 @@ RULES: tuple[Rule, ...] = (
     Rule(_SHOWS, lambda it: not it.settings.enabled, _no(Reason.TYPE_OFF, "enabled")),
     Rule(_SHOWS, lambda it: it.link_app is AppSwitch.OFF, _no(Reason.APP_OFF, "app.enabled")),
     Rule(_SHOWS, lambda it: it.link_app is AppSwitch.NOT_LISTED, _no(Reason.APP_OFF, "apps")),
+    Rule(_READS, lambda it: not it.answered, _no(Reason.UNANSWERED)),
     # Unknown or forbidden. Whatever stands below is for those who may read the record.
     Rule(_READS, lambda it: it.privilege < Privilege.READ, _no(Reason.UNKNOWN)),
     Rule(_SHOWS, lambda it: it.record_app is AppSwitch.OFF, _no(Reason.APP_OFF, "app.enabled")),

@@ -1,9 +1,11 @@
-"""Record types and apps as JSON: the shape REST takes, `CONFIG` holds and the store keeps. Strict both ways."""
+"""The settings as JSON: the shape REST takes, `CONFIG` holds and the store keeps. Strict both ways."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields as dataclass_fields
+from hashlib import blake2b
 from typing import Any
 
 from bot.domain.links import canonical_id, compile_key, compile_pattern, is_type_name
@@ -23,6 +25,7 @@ MAX_CARD_FIELDS = 10
 MAX_LINKS = 20
 MAX_LABEL = 60
 MAX_FIELD_NAME = 60
+MAX_ADMINS = 100
 JOIN_HISTORY = ("none", "all")
 
 
@@ -186,3 +189,43 @@ def app_from_json(data: Mapping[str, Any], *, app: str | None = None) -> App:
 
 def app_to_json(app: App) -> dict[str, Any]:
     return {"id": app.id, "label": app.label, "enabled": app.enabled}
+
+
+def admins_from_json(data: Any) -> dict[str, str]:
+    """Read the list of administrators: each an Entra object id, or `{"id": ..., "name": ...}`. Id -> name.
+
+    Raises:
+        Unprocessable: names every problem.
+    """
+    if not isinstance(data, list) or len(data) > MAX_ADMINS:
+        raise Unprocessable(f"admins must be a list of at most {MAX_ADMINS} Entra object ids.")
+    admins: dict[str, str] = {}
+    problems: list[str] = []
+    for number, item in enumerate(data, 1):
+        reader = _Reader(item if isinstance(item, dict) else {"id": item})
+        admin = canonical_id(reader.text("id", "", 128))
+        name = reader.text("name", "", MAX_LABEL) if reader.data.get("name", "") != "" else ""
+        reader.data.pop("name", None)
+        if admin is None:
+            reader.problems.append("id must be an Entra object id.")
+        elif admin in admins:
+            reader.problems.append(f"{admin} stands there twice.")
+        try:
+            reader.done("an administrator")
+        except Unprocessable as error:
+            problems.append(f"Administrator number {number}: {error}")
+        admins[admin or ""] = name
+    if problems:
+        raise Unprocessable(" ".join(problems))
+    return admins
+
+
+def admins_to_json(admins: Mapping[str, str]) -> list[dict[str, str]]:
+    """The administrators, in the order of their ids."""
+    return [{"id": admin, "name": admins[admin]} for admin in sorted(admins)]
+
+
+def revision(document: Any) -> str:
+    """What stands for exactly these settings, as the functions above write them: an ETag, and how a card that was drawn
+    before they changed is told apart."""
+    return blake2b(json.dumps(document, sort_keys=True).encode(), digest_size=8).hexdigest()

@@ -12,7 +12,7 @@ from bot.domain.disclosure import name_of, present, present_unknown
 from bot.domain.events import EventChat, EventType, Fact
 from bot.domain.people import Actor
 from bot.domain.policy import decide, disclosure_in, gather
-from bot.domain.records import Disclosure, Record, RecordId
+from bot.domain.records import Record, RecordId
 from bot.errors import Conflict, NotFound
 from bot.features.references import only_record
 from bot.features.refusals import NOT_CONNECTABLE
@@ -33,12 +33,19 @@ def connect(scene: Scene, record_id: RecordId) -> Connected:
     scene.tx.lock_chat(scene.chat.id)
     scene.tx.lock_record(record_id)
     target = scene.target(record_id)
-    target.require(Action.CONNECT)
+    scene.require(Action.CONNECT, target)
     if not _add(scene.tx, scene.chat, record_id, scene.person.actor):
         present_one = scene.tx.connection(scene.chat.id, record_id)
         by = name_of(present_one.by if present_one else None, target.level)
         return Connected(view=target.view, by=by, already=True)
-    return Connected(view=target.view, by=name_of(scene.person.actor, target.level))
+    view = _with_note(scene.catalogue, target) if target.type.note else target.view
+    return Connected(view=view, by=name_of(scene.person.actor, target.level))
+
+
+def _with_note(catalogue: Catalogue, target: Target) -> RecordView:
+    """The note and the record's card in one, the note's fields first: a card may not have room for all."""
+    fields = (*target.type.note_fields, *target.type.card_fields)
+    return present(target.record, target.type, target.level, catalogue, allowed=tuple(dict.fromkeys(fields)))
 
 
 def _add(tx: Transaction, chat: Chat, record: RecordId, by: Actor | None) -> bool:
@@ -70,7 +77,7 @@ def disconnect(scene: Scene, record_id: RecordId | None) -> Disconnected | Which
     target = scene.target(record_id)
     if decide(Action.DISCONNECT, target.facts).reason is Reason.NOT_CONNECTED:
         return Disconnected(view=target.view, already=True)
-    target.require(Action.DISCONNECT)
+    scene.require(Action.DISCONNECT, target)
     remove(scene.tx, scene.chat, record_id, scene.person.actor)
     return Disconnected(view=target.view, by=name_of(scene.person.actor, target.level))
 
@@ -86,6 +93,7 @@ def remove(tx: Transaction, chat: Chat, record: RecordId, by: Actor | None) -> b
 def records(scene: Scene) -> Records:
     """The chat's records that the person may read; how many more there are, without a word about them."""
     connections = scene.tx.connections_of_chat(scene.chat.id)
+    scene.need_rights(connection.record for connection in connections)
     targets = [scene.target(connection.record, connection) for connection in connections]
     readable = [target.view for target in targets if target.readable]
     return Records(
@@ -125,9 +133,8 @@ def connect_by_system(
     connection = tx.connection(chat_id, record_id)
     assert connection is not None
     if added:
-        view = _view_for(tx, record, record_id, chat)
-        if view.level is not Disclosure.NOTHING:
-            tx.tell(chat_id, render(Connected(view=view, by=name_of(actor, view.level))))
+        view = _view_for(tx, record, record_id, chat, note=True)
+        tx.tell(chat_id, render(Connected(view=view, by=name_of(actor, view.level))))
     return connection, added
 
 
@@ -152,18 +159,19 @@ def tell_disconnected(
 ) -> None:
     """Leave word of a disconnection in the chat."""
     if chat.state.value == "active":
-        view = _view_for(tx, record, record_id, chat)
+        view = _view_for(tx, record, record_id, chat, note=False)
         tx.tell(chat.id, render(Disconnected(view=view, by=name_of(actor, view.level))))
 
 
-def _view_for(tx: Transaction, record: Record | None, record_id: RecordId, chat: Chat) -> RecordView:
-    """The record as a message may show it for which nobody in the chat asked just now: `note_fields`."""
+def _view_for(tx: Transaction, record: Record | None, record_id: RecordId, chat: Chat, *, note: bool) -> RecordView:
+    """The record as a message may show it for which nobody in the chat asked just now; no field but the note's."""
     catalogue = tx.catalogue()
     facts = gather(catalogue, record_id, record, tenant=tx.tenant, chat=chat)
     level = disclosure_in(facts.settings, facts.audience)
     if record is None or not decide(Action.TELL, facts).allowed:
         return present_unknown(record_id, facts.settings, level, catalogue)
-    return present(record, facts.settings, level, catalogue, allowed=facts.settings.note_fields)
+    fields = facts.settings.note_fields if note and facts.settings.note else ()
+    return present(record, facts.settings, level, catalogue, allowed=fields)
 
 
 def note_view(catalogue: Catalogue, target: Target) -> RecordView:

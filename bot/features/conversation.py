@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from bot.domain.answers import Answer, Connected, RecordCard, Refusal
 from bot.domain.chats import Chat, ChatState, state_after
 from bot.domain.commands import NOTE, Command, parse
+from bot.domain.grants import Grants
 from bot.domain.turns import ChatChange, Message, Press, Turn
 from bot.errors import ConnectChatsError, SendFailed, Unavailable
 from bot.features import connections, lifecycle, notes
 from bot.features.dispatch import STALE, VERBS, obey, obey_button
+from bot.features.rights import Rights, RightsNeeded
 from bot.features.scene import Scene
 from bot.ports import Clock, Directory, Json, Render, Store, Transaction
 
@@ -57,9 +59,10 @@ class Conversation:
         render: an answer as a message; pure, so it may run inside a transaction.
     """
 
-    def __init__(self, *, store: Store, directory: Directory, render: Render, clock: Clock) -> None:
+    def __init__(self, *, store: Store, directory: Directory, rights: Rights, render: Render, clock: Clock) -> None:
         self._store = store
         self._directory = directory
+        self._rights = rights
         self._render = render
         self._clock = clock
         self._learning: dict[tuple[Chat, bool, bool], asyncio.Task[bool]] = {}
@@ -88,17 +91,17 @@ class Conversation:
             answer = obey_button(scene, command, press)
             if heard or not isinstance(answer, Connected):
                 return answer
-            if not answer.already:
-                self._introduce(tx, scene, answer)
-            return RecordCard(view=answer.view, connected=True)
+            return self._introduced(tx, scene, answer)
 
         return await self._answer(press.turn, command, work, in_body=in_body, heard=heard)
 
-    def _introduce(self, tx: Transaction, scene: Scene, answer: Connected) -> None:
+    def _introduced(self, tx: Transaction, scene: Scene, answer: Connected) -> RecordCard:
         """Connected from a card: only who pressed sees its answer, so the chat gets the note, if the type has one."""
         target = scene.read(answer.view.record)
-        if target.type.note:
-            tx.tell(scene.chat.id, self._render(replace(answer, view=connections.note_view(scene.catalogue, target))))
+        if target.type.note and not answer.already:
+            note = replace(answer, view=connections.note_view(scene.catalogue, target))
+            tx.tell(scene.chat.id, self._render(note))
+        return RecordCard(view=target.view, connected=True)
 
     async def change(self, change: ChatChange) -> Reply:
         """Something happened to a chat."""
@@ -149,18 +152,20 @@ class Conversation:
     async def _answer(
         self, turn: Turn, command: Command, work: Callable[[Transaction, Scene], Answer], *, in_body: bool, heard: bool
     ) -> Reply:
-        learned = False
+        learned, grants = False, self._rights.of(turn.person)
         while True:
             if command.writes:
-                run, step = self._store.write, self._once(turn, command, work, in_body=in_body, learned=learned)
+                run, step = self._store.write, self._once(turn, command, work, grants, in_body=in_body, learned=learned)
             else:
-                run, step = self._store.read, self._looking(turn, work, learned=learned)
+                run, step = self._store.read, self._looking(turn, work, grants, learned=learned)
             try:
                 return await run(step)
             except _ChatNotKnown as unknown:
                 if not await self._learn(turn.chat, heard=heard, roster=unknown.roster):
                     return self._plain(NOT_HERE)
                 learned = True
+            except RightsNeeded as needed:
+                grants = await self._rights.ask(grants, needed.records)
             except _NoteForgotten:
                 await self._store.write(lambda tx: tx.forget_note(turn.chat.id, turn.person.id or ""))
 
@@ -184,13 +189,13 @@ class Conversation:
         return True
 
     def _looking(
-        self, turn: Turn, work: Callable[[Transaction, Scene], Answer], *, learned: bool
+        self, turn: Turn, work: Callable[[Transaction, Scene], Answer], grants: Grants, *, learned: bool
     ) -> Callable[[Transaction], Reply]:
         def step(tx: Transaction) -> Reply:
             chat = _known_chat(tx, turn, learned=learned)
             if tx.noted_since(chat.id, turn.person.id or "", tx.now - notes.SAME_NOTE_WITHIN):
                 raise _NoteForgotten
-            return self._plain(_run(work, tx, Scene.of(tx, turn, chat)))
+            return self._plain(_run(work, tx, Scene.of(tx, turn, chat, grants)))
 
         return step
 
@@ -199,6 +204,7 @@ class Conversation:
         turn: Turn,
         command: Command,
         work: Callable[[Transaction, Scene], Answer],
+        grants: Grants,
         *,
         in_body: bool,
         learned: bool,
@@ -211,7 +217,7 @@ class Conversation:
             chat = _known_chat(tx, turn, learned=learned)
             if command is not NOTE:
                 tx.forget_note(chat.id, turn.person.id or "")
-            answer = _run(work, tx, Scene.of(tx, turn, chat))
+            answer = _run(work, tx, Scene.of(tx, turn, chat, grants))
             message = self._render(answer)
             delivery = None if in_body else tx.tell(chat.id, message, lease=LEASE)
             if turn.id:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.domain.answers import Answer, Refusal
 from bot.domain.chats import ChatKind
-from bot.domain.commands import CONNECT, DISCONNECT, NOTE, TIMELINE, Command, Request
+from bot.domain.commands import CONNECT, DISCONNECT, NOTE, SETTINGS, TIMELINE, Command, Request
 from bot.domain.records import RecordId
 from bot.domain.turns import Message, Press
 from bot.errors import Invalid, NotAllowed
@@ -13,8 +15,10 @@ from bot.features.help import help_for
 from bot.features.references import find_reference, not_understood
 from bot.features.refusals import NOT_CONNECTABLE, NOT_CONNECTABLE_NEXT
 from bot.features.scene import Scene
+from bot.features.settings import chat as settings
 
-VERBS = {command.name: command for command in (CONNECT, DISCONNECT, TIMELINE, NOTE)}
+SAVE_SETTINGS = replace(SETTINGS, name="settings.save", writes=True)
+VERBS = {command.name: command for command in (CONNECT, DISCONNECT, TIMELINE, NOTE, SETTINGS, SAVE_SETTINGS)}
 """What a button can ask."""
 STALE = Refusal(
     title="This button does nothing any more",
@@ -46,6 +50,8 @@ def obey(scene: Scene, request: Request, message: Message) -> Answer:
             return notes.note(scene, None, request.argument)
         case "why":
             return why.why(scene, argument, message.links)
+        case "settings":
+            return settings.settings(scene, request.argument)
         case _:
             return help_for(scene.chat.kind, scene.catalogue, request.unknown)
 
@@ -92,6 +98,10 @@ def obey_button(scene: Scene, command: Command, press: Press) -> Answer:
     Raises:
         ConnectChatsError: as `obey`.
     """
+    if command is SETTINGS:
+        return settings.open_form(scene, press.data)
+    if command is SAVE_SETTINGS:
+        return settings.save(scene, press.data)
     named = press.data.get("record")
     found = scene.catalogue.reference(named) if isinstance(named, str) and len(named) <= 256 else None
     if found is None:

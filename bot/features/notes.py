@@ -61,7 +61,7 @@ def note(scene: Scene, record_id: RecordId | None, text: str) -> NoteAdded | Whi
         record_id = which
     scene.tx.lock_record(record_id)
     target = scene.target(record_id)
-    target.require(Action.NOTE)
+    scene.require(Action.NOTE, target)
     seq = _add_once(scene, record_id, text)
     return NoteAdded(
         view=target.view,

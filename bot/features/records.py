@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.domain.answers import FieldChange
+from bot.domain.catalogue import Catalogue
+from bot.domain.chats import Chat
+from bot.domain.decisions import Action
+from bot.domain.disclosure import present_changed, watched_changes
 from bot.domain.events import EventType, Fact
 from bot.domain.links import LinkIndex, compile_pattern
 from bot.domain.people import Actor
-from bot.domain.records import Record, RecordId
+from bot.domain.policy import decide, disclosure_in, gather
+from bot.domain.records import Disclosure, Record, RecordId, RecordType
 from bot.errors import NotFound, PreconditionFailed, Unprocessable
 from bot.features.connections import remove, tell_disconnected
 from bot.ports import Render, Transaction
 
 
 def put_record(
-    tx: Transaction, record: Record, *, actor: Actor | None, expected: int | None = None
+    tx: Transaction, record: Record, *, actor: Actor | None, render: Render, expected: int | None = None
 ) -> tuple[Record, bool]:
     """Create or replace. Returns the record as stored and whether it is new. The same again is no event.
+
+    Where a watched field changed, the record's chats are told.
 
     Args:
         expected: the version `If-Match` names; 0 stands for any existing one.
@@ -25,9 +33,10 @@ def put_record(
         Unprocessable: unknown type, or a url that is not this record's.
         PreconditionFailed: `expected` is not the current version, or there is no record.
     """
-    _check(tx, record)
-    record = replace(record, url=record.url or tx.catalogue().open_url(record.record))
     tx.lock_record(record.record)
+    catalogue = tx.catalogue()
+    record_type = _checked_type(record, catalogue)
+    record = replace(record, url=record.url or catalogue.open_url(record.record))
     current = tx.record(record.record)
     _match(current, expected)
     if current is not None and replace(current, version=0) == replace(record, version=0):
@@ -45,13 +54,49 @@ def put_record(
                 data={"changed": _changed(current, stored)},
             )
         )
+        if changes := watched_changes(current, stored, record_type):
+            _tell_chats(tx, current, stored, changes, actor=actor, render=render)
     return stored, current is None
 
 
-def _check(tx: Transaction, record: Record) -> None:
-    record_type = tx.catalogue().types.get(record.record.type)
+def _tell_chats(
+    tx: Transaction,
+    before: Record,
+    after: Record,
+    changes: tuple[FieldChange, ...],
+    *,
+    actor: Actor | None,
+    render: Render,
+) -> None:
+    """Leave word of the changes in the record's chats, as much of it as each may hear.
+
+    The record is locked, so nobody connects or disconnects one meanwhile. The chats are only read, and so not locked:
+    whoever comes into one now is there when the message arrives, whichever of the two is written first. A record that
+    just came from an app that is switched off brings no value from there.
+    """
+    catalogue = tx.catalogue()
+    for chat in _chats_of(tx, after.record):
+        was, now = (gather(catalogue, after.record, it, tenant=tx.tenant, chat=chat) for it in (before, after))
+        awake = now.chat is not None and all(decide(Action.TELL, it).allowed for it in (was, now))
+        level = disclosure_in(now.settings, now.audience)
+        if awake and level > Disclosure.NOTHING:
+            tx.tell(chat.id, render(present_changed(after, changes, now.settings, level, catalogue, by=actor)))
+
+
+def _chats_of(tx: Transaction, record: RecordId) -> list[Chat]:
+    """The record's chats in the order in which transactions lock chats, and what is told to them."""
+    return sorted((chat for _, chat in tx.connections_of_record(record)), key=lambda chat: chat.id)
+
+
+def _checked_type(record: Record, catalogue: Catalogue) -> RecordType:
+    """The record's type.
+
+    Raises:
+        Unprocessable: as `put_record`.
+    """
+    record_type = catalogue.types.get(record.record.type)
     if record_type is None:
-        known = ", ".join(tx.catalogue().types) or "none"
+        known = ", ".join(catalogue.types) or "none"
         raise Unprocessable(
             f"There is no record type {record.record.type!r}.",
             next_step=f"Known types: {known}. PUT /api/v1/record-types/{{type}} adds one.",
@@ -64,6 +109,7 @@ def _check(tx: Transaction, record: Record) -> None:
                 "The url is not the address of this record by any link pattern of its type.",
                 next_step="Leave url out to have it built, or correct the type's links.",
             )
+    return record_type
 
 
 def _match(current: Record | None, expected: int | None) -> None:
@@ -110,16 +156,15 @@ def delete_record(
         NotFound: there is none.
         PreconditionFailed: `expected` is not the current version.
     """
-    chats = [chat for _, chat in tx.connections_of_record(record_id)]
-    for chat in sorted(chats, key=lambda chat: chat.id):
+    for chat in _chats_of(tx, record_id):
         tx.lock_chat(chat.id)
     tx.lock_record(record_id)
     record = tx.record(record_id)
     _match(record, expected)
     if record is None:
         raise NotFound(f"There is no record {record_id}.", next_step="Nothing is left to delete.")
-    for connection, chat in tx.connections_of_record(record_id):
-        remove(tx, chat, connection.record, actor)
+    for chat in _chats_of(tx, record_id):
+        remove(tx, chat, record_id, actor)
         tell_disconnected(tx, record, record_id, chat, actor=actor, render=render)
     tx.delete_record(record_id)
     tx.add_event(Fact(type=EventType.RECORD_DELETED, record=record_id, actor=actor))

@@ -68,9 +68,11 @@ def only_record(
         )
     if len(connections) == 1:
         return connections[0].record
+    shown = connections[:MAX_CHOICES]
+    scene.need_rights(connection.record for connection in shown)
     choices = tuple(
         Choice(label=_label(scene, connection, number), data=make(connection.record))
-        for number, connection in enumerate(connections[:MAX_CHOICES], 1)
+        for number, connection in enumerate(shown, 1)
     )
     return WhichRecord(question=question, verb=verb, choices=choices, more=len(connections) - len(choices))
 

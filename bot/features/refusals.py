@@ -15,6 +15,8 @@ from bot.errors import Conflict, ConnectChatsError, NotAllowed, NotFound, Record
 # One and the same value for "no such record" and "you may not read it": the answers are equal byte for byte.
 UNKNOWN_RECORD = "There is no such record, or you may not see it."
 UNKNOWN_RECORD_NEXT = "Check the link or key. If it is right, ask the record's owner for access."
+UNANSWERED = "I couldn't find out in time what you may do with this record."
+UNANSWERED_NEXT = "Try again in a minute. Nothing was changed."
 NOT_CONNECTABLE = "A chat of two can't be connected to a record."
 NOT_CONNECTABLE_NEXT = (
     "Start a group chat with the people who work on it, add me there, and send: connect <link or key>"
@@ -41,6 +43,8 @@ def refusal(
     match decision.reason:
         case Reason.UNKNOWN:
             return RecordNotFound(UNKNOWN_RECORD, next_step=UNKNOWN_RECORD_NEXT)
+        case Reason.UNANSWERED:
+            return NotAllowed(UNANSWERED, next_step=UNANSWERED_NEXT)
         case Reason.TYPE_OFF | Reason.APP_OFF:
             return NotAllowed(
                 "An administrator has switched off this app or this kind of record.",
@@ -95,19 +99,21 @@ def _too_little(action: Action, decision: Decision, facts: Facts, owner: Actor |
 
 
 def _not_yours(decision: Decision, facts: Facts, owner: Actor | None, connector: Actor | None) -> NotAllowed:
-    """Whose the decision is. Where names may not be shown, not even that it is, or isn't, theirs who ask."""
+    """Whose the decision is. Where names may not be shown, not even that it is, or isn't, theirs who ask; nor whether
+    there is an owner, or a person who connected it."""
     level = _level(facts)
+    hidden = level < Disclosure.NAME
     able = ["an administrator of Connect Chats"]
-    if facts.settings.owner_may_disconnect and owner is not None:
+    if facts.settings.owner_may_disconnect and (hidden or owner is not None):
         name = name_of(owner, level)
         able.append(f"the record's owner{f', {name}' if name else ''}")
-    if facts.settings.connector_may_disconnect and connector is not None:
+    if facts.settings.connector_may_disconnect and (hidden or connector is not None):
         name = name_of(connector, level)
         if not name or name not in able[-1]:
             able.append(f"{name}, who connected it" if name else "the person who connected it")
     what = "You may not disconnect this record."
-    if level >= Disclosure.NAME and decision.setting == "owner_may_disconnect":
+    if not hidden and decision.setting == "owner_may_disconnect":
         what += " It is yours, but for this kind of record that is not enough."
-    elif level >= Disclosure.NAME and decision.setting == "connector_may_disconnect":
+    elif not hidden and decision.setting == "connector_may_disconnect":
         what += " You connected it, but for this kind of record that is not enough."
     return NotAllowed(what, next_step=f"Ask {', or '.join(able)}.")

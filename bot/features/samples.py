@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.domain.people import Actor
 from bot.domain.records import EVERYBODY, Privilege, Record, RecordId
 from bot.features.records import put_record
-from bot.ports import Transaction
+from bot.ports import Render, Transaction
 
 ALEX = Actor(id="00000000-0000-0000-0000-0000000000020", name="Alex Wilber")
 MEGAN = Actor(id="00000000-0000-0000-0000-0000000000021", name="Megan Bowen")
@@ -40,8 +40,8 @@ SAMPLES = (
 )
 
 
-def add_samples(tx: Transaction) -> None:
+def add_samples(tx: Transaction, render: Render) -> None:
     """Create the sample records that are missing."""
     for record in SAMPLES:
         if tx.last_version(record.record) == 0:
-            put_record(tx, record, actor=None)
+            put_record(tx, record, actor=None, render=render)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from bot.domain.answers import RecordView
 from bot.domain.catalogue import Catalogue
 from bot.domain.chats import Chat, Connection
-from bot.domain.decisions import Action, Facts
+from bot.domain.decisions import CHANGES, STATES, Action, Facts
 from bot.domain.disclosure import present
+from bot.domain.grants import Grants
+from bot.domain.history import Refused
 from bot.domain.people import Person
 from bot.domain.policy import decide, disclosure_in, gather
 from bot.domain.records import Disclosure, Record, RecordId, RecordType
 from bot.domain.turns import Turn
 from bot.features.refusals import refusal
+from bot.features.rights import RightsNeeded
 from bot.ports import Transaction
 
 
@@ -27,6 +31,7 @@ class Target:
         level: how much of it this chat may see; its type at most if it is not readable.
         view: that much.
         connection: to this chat, if there is one.
+        granted: the person's rights are what another system said, not what the record here says.
     """
 
     record: Record
@@ -35,22 +40,11 @@ class Target:
     level: Disclosure
     view: RecordView
     connection: Connection | None
+    granted: bool
 
     @property
     def type(self) -> RecordType:
         return self.facts.settings
-
-    def require(self, action: Action) -> None:
-        """Nothing, if the person may do this.
-
-        Raises:
-            RecordNotFound: there is no such record, or the person may not read it: word for word the same.
-            NotAllowed, NotFound, Conflict: why not, and who could help.
-        """
-        decision = decide(action, self.facts)
-        if not decision.allowed:
-            connector = self.connection.by if self.connection else None
-            raise refusal(action, decision, self.facts, owner=self.record.owner, connector=connector)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,19 +54,30 @@ class Scene:
     Attributes:
         chat: as the store knows it (audience, state).
         person: with what the rosters tell about them.
+        grants: what other systems said of their rights.
     """
 
     tx: Transaction
     chat: Chat
     person: Person
     catalogue: Catalogue
+    grants: Grants
 
     @classmethod
-    def of(cls, tx: Transaction, turn: Turn, chat: Chat) -> Scene:
+    def of(cls, tx: Transaction, turn: Turn, chat: Chat, grants: Grants) -> Scene:
         person = turn.person
         if person.id is not None and not person.guest and tx.is_guest(person.id):
             person = replace(person, guest=True)
-        return cls(tx=tx, chat=chat, person=person, catalogue=tx.catalogue())
+        return cls(tx=tx, chat=chat, person=person, catalogue=tx.catalogue(), grants=grants)
+
+    def need_rights(self, records: Iterable[RecordId]) -> None:
+        """Nothing, if the rights to all of these are known. To say so before several targets has all asked at once.
+
+        Raises:
+            RightsNeeded: other systems must be asked first. Nothing may have been written before.
+        """
+        if missing := self.grants.missing(records, self.catalogue, self.tx.now):
+            raise RightsNeeded(missing)
 
     def target(
         self, record_id: RecordId, connection: Connection | None = None, *, link_app: str | None = None
@@ -80,7 +85,12 @@ class Scene:
         """The record, the person and this chat: all that the policy wants to know, and what may be shown.
 
         `connection`: of the record to this chat, where it was read already.
+
+        Raises:
+            RightsNeeded: as `need_rights`.
         """
+        self.need_rights([record_id])
+        grant = self.grants.of(record_id, self.tx.now)
         record = self.tx.record_for(record_id, self.person.id)
         connection = connection or self.tx.connection(self.chat.id, record_id)
         facts = gather(
@@ -93,20 +103,53 @@ class Scene:
             connected=connection is not None,
             connector=connection.by if connection else None,
             link_app=link_app,
+            grant=grant,
         )
         readable = decide(Action.SEE, facts).allowed
         level = disclosure_in(facts.settings, facts.audience)
         if record is None or not readable:
             record, level = Record(record=record_id, title=""), min(level, Disclosure.TYPE)
         view = present(record, facts.settings, level, self.catalogue)
-        return Target(record=record, readable=readable, facts=facts, level=level, view=view, connection=connection)
+        return Target(
+            record=record,
+            readable=readable,
+            facts=facts,
+            level=level,
+            view=view,
+            connection=connection,
+            granted=grant is not None,
+        )
+
+    def require(self, action: Action, target: Target) -> None:
+        """Nothing, if the person may do this. Who may not change what they wanted to is noted in the audit trail.
+
+        Raises:
+            RecordNotFound: there is no such record, or the person may not read it: word for word the same.
+            NotAllowed, NotFound, Conflict: why not, and who could help.
+        """
+        decision = decide(action, target.facts)
+        if decision.allowed:
+            return
+        if action in CHANGES and decision.reason not in STATES:
+            self.tx.add_refusal(
+                Refused(
+                    action=action,
+                    reason=decision.reason,
+                    setting=decision.setting,
+                    by=self.person.actor,
+                    chat=self.chat.id,
+                    record=target.view.record,
+                )
+            )
+        connector = target.connection.by if target.connection else None
+        raise refusal(action, decision, target.facts, owner=target.record.owner, connector=connector)
 
     def read(self, record_id: RecordId) -> Target:
         """The record, for a person who may read it.
 
         Raises:
-            RecordNotFound, NotAllowed: as `Target.require`.
+            RecordNotFound, NotAllowed: as `require`.
         """
         target = self.target(record_id)
-        target.require(Action.SEE)
+        self.require(Action.SEE, target)
         return target

@@ -37,7 +37,7 @@ def timeline(scene: Scene, record_id: RecordId | None, count: int) -> Timeline |
     """The latest `count` events of a record the person may read, newest first.
 
     Raises:
-        RecordNotFound, NotAllowed: as `Target.require`.
+        RecordNotFound, NotAllowed: as `Scene.require`.
     """
     if record_id is None:
         which = only_record(
@@ -52,7 +52,7 @@ def timeline(scene: Scene, record_id: RecordId | None, count: int) -> Timeline |
     target = scene.target(record_id)
     if decide(Action.TIMELINE, target.facts).reason is Reason.NOT_SHOWN:
         return Timeline(view=target.view, entries=(), total=0, withheld=True)
-    target.require(Action.TIMELINE)
+    scene.require(Action.TIMELINE, target)
     events = scene.tx.events(record_id, limit=count, newest_first=True)
     return Timeline(
         view=target.view,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from bot.domain.answers import Explanation, RecordCard
 from bot.domain.decisions import Action, Facts, Reason
 from bot.domain.disclosure import present, present_unknown
+from bot.domain.grants import Grant
 from bot.domain.links import Link
 from bot.domain.policy import decide, disclosure_anonymous, disclosure_in, gather
 from bot.domain.turns import Turn
+from bot.features import refusals
+from bot.features.rights import Rights
 from bot.ports import Glimpse, Store
 
 # One and the same value for "no such record" and "you may not see it": the answers are equal byte for byte.
@@ -17,6 +21,12 @@ UNKNOWN = Explanation(
     title="No preview for this link",
     text="There is no such record, or you may not see it here.",
     hint="If you expected a card, send why and the link to Connect Chats in your personal chat with it.",
+)
+# The same holds for records of whose rights another system knows, while it is silent.
+UNANSWERED = Explanation(
+    title="No card right now",
+    text=refusals.UNANSWERED,
+    hint="The link itself works. Paste it again in a minute.",
 )
 SWITCHED_OFF = Explanation(
     title="Cards are switched off for this link",
@@ -30,24 +40,31 @@ NOT_A_RECORD = Explanation(
 )
 
 
-async def unfurl(url: object, turn: Turn, *, store: Store, tenant: str) -> RecordCard | Explanation:
+async def unfurl(url: object, turn: Turn, *, store: Store, rights: Rights, tenant: str) -> RecordCard | Explanation:
     """The card for a link that `turn.person` pasted into `turn.chat`.
 
     The person must be allowed to read the record; how much the card shows follows from who can be in the chat.
     """
-    catalogue = store.catalogue()
+    catalogue, grants = store.catalogue(), None
     while True:
         link = catalogue.links.find(url) if isinstance(url, str) else None
-        seen = await store.glimpse(link.record if link else None, person=turn.person.id, chat=turn.chat.id)
+        looking = store.glimpse(link.record if link else None, person=turn.person.id, chat=turn.chat.id)
+        if link and link.record.type in rights.sources:
+            grants = grants or rights.of(turn.person)
+            missing = grants.missing([link.record], catalogue, rights.now())
+            seen, grants = await asyncio.gather(looking, rights.ask(grants, missing))
+        else:
+            seen = await looking
         if seen.catalogue.version == catalogue.version:
             break
         catalogue = seen.catalogue  # the settings changed since this process last looked: read the link by the new ones
     if link is None:
         return NOT_A_RECORD
-    return _answer(link, turn, seen, tenant)
+    grant = grants.of(link.record, rights.now()) if grants else None
+    return _answer(link, turn, seen, grant, tenant)
 
 
-def _answer(link: Link, turn: Turn, seen: Glimpse, tenant: str) -> RecordCard | Explanation:
+def _answer(link: Link, turn: Turn, seen: Glimpse, grant: Grant | None, tenant: str) -> RecordCard | Explanation:
     facts = gather(
         seen.catalogue,
         link.record,
@@ -57,6 +74,7 @@ def _answer(link: Link, turn: Turn, seen: Glimpse, tenant: str) -> RecordCard | 
         chat=seen.chat,
         connected=seen.connected,
         link_app=link.app,
+        grant=grant,
     )
     if refused := _refused(Action.UNFURL, facts):
         return refused
@@ -74,6 +92,8 @@ def _refused(action: Action, facts: Facts) -> Explanation | None:
     decision = decide(action, facts)
     if decision.allowed:
         return None
+    if decision.reason is Reason.UNANSWERED:
+        return UNANSWERED
     return SWITCHED_OFF if decision.reason in (Reason.TYPE_OFF, Reason.APP_OFF) else UNKNOWN
 
 

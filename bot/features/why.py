@@ -15,10 +15,10 @@ from bot.domain.records import Disclosure, RecordType, Requirement
 from bot.domain.text import one_line
 from bot.domain.wire import record_type_to_json
 from bot.features.references import not_understood
-from bot.features.refusals import UNKNOWN_RECORD, refusal
+from bot.features.refusals import UNANSWERED, UNKNOWN_RECORD, refusal
 from bot.features.scene import Scene, Target
 
-_SHOWS = {
+SHOWS = {
     Disclosure.NOTHING: "nothing at all",
     Disclosure.BUTTON: "only an Open button",
     Disclosure.TYPE: "the kind of record and an Open button",
@@ -96,7 +96,7 @@ def _explain(scene: Scene, link: Link) -> Why:
         steps += _for_the_person(scene.target(link.record, link_app=link.app), setting)
         return Why(steps=tuple(steps))
     level = disclosure_in(facts.settings, facts.audience)
-    shown = f"{_HERE[facts.audience]}, so a card shows {_SHOWS[level]}."
+    shown = f"{_HERE[facts.audience]}, so a card shows {SHOWS[level]}."
     return Why(
         steps=(*steps, Step(ok=level > Disclosure.NOTHING, text=shown)),
         hint="Send me why and the link in our personal chat: there I say what you may do with the record.",
@@ -152,7 +152,7 @@ def _for_the_person(target: Target, setting: _Setting) -> list[Step]:
     if seen.reason is Reason.APP_OFF:
         return [_switched_on(seen, replace(setting, app="app it belongs to"))]
     if not seen.allowed:
-        steps = [Step(ok=False, text=f"{UNKNOWN_RECORD} If it exists, its owner can give you access.")]
+        steps = [Step(ok=False, text=_unreadable(seen))]
         if not setting.shown:
             return steps
         needed = required(Action.CONNECT, target.type)
@@ -163,12 +163,21 @@ def _for_the_person(target: Target, setting: _Setting) -> list[Step]:
         )
         steps.append(Step(ok=None, text=setting.behind(f"{words} to records of this type.", "connect")))
     else:
-        whose = "You own it, so you have" if target.facts.is_owner else "You have"
-        steps = [
-            Step(ok=True, text=f"{whose} the right to {target.facts.privilege.word}."),
-            _connecting(target, setting),
-        ]
+        steps = [Step(ok=True, text=_rights(target)), _connecting(target, setting)]
     return [*steps, _disconnecting(target.facts), *_showing(target.type, setting)]
+
+
+def _unreadable(seen: Decision) -> str:
+    if seen.reason is Reason.UNANSWERED:
+        return f"{UNANSWERED} Try again in a minute."
+    return f"{UNKNOWN_RECORD} If it exists, its owner can give you access."
+
+
+def _rights(target: Target) -> str:
+    right = f"the right to {target.facts.privilege.word}"
+    if target.granted:
+        return f"The record's own system gives you {right}."
+    return f"You own it, so you have {right}." if target.facts.is_owner else f"You have {right}."
 
 
 def _connecting(target: Target, setting: _Setting) -> Step:
@@ -199,7 +208,7 @@ def _showing(settings: RecordType, setting: _Setting) -> list[Step]:
         Step(
             ok=None,
             text=setting.behind(
-                f"{where} its card shows {_SHOWS[disclosure_in(settings, audience)]}.",
+                f"{where} its card shows {SHOWS[disclosure_in(settings, audience)]}.",
                 disclosure_setting(settings, audience),
             ),
         )

@@ -1,7 +1,8 @@
-"""The public keys the Bot Framework signs its tokens with, fetched and kept.
+"""The public keys that an issuer signs its tokens with, fetched and kept.
 
-An OpenID metadata document names the address of a key set (`jwks_uri`); each key lists the channels that may use it.
-Source: learn.microsoft.com "Authentication with the Bot Connector API", connector to bot, steps 2 and 3.
+An OpenID metadata document names the address of a key set (`jwks_uri`). The Bot Framework's keys also list the channels
+that may use them. Sources: learn.microsoft.com "Authentication with the Bot Connector API", connector to bot, steps 2
+and 3; "OpenID Connect on the Microsoft identity platform", the tenant's configuration document.
 """
 
 from __future__ import annotations
@@ -52,11 +53,19 @@ class SigningKeys:
     with its first message, and made-up key ids can't make us flood the key server. All who wait share one fetch.
     When a fetch fails the keys we have stay.
 
+    Args:
+        owner: whose keys they are, as messages say it.
+        setting: decides the address, and is named where it may be wrong.
+
     Attributes:
         generation: counts the changes of the keys; what was concluded from older ones must be checked again.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, metadata_url: str, *, clock: Clock) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, metadata_url: str, *, owner: str, setting: str, clock: Clock
+    ) -> None:
+        self._owner = owner
+        self._setting = setting
         self._session = session
         self._metadata_url = metadata_url
         self._clock = clock
@@ -80,7 +89,7 @@ class SigningKeys:
             Unavailable: no key could ever be fetched.
         """
         if len(kid) > MAX_KEY_ID:
-            raise Unauthenticated("The token names a key by an id that is too long. It is not from the Bot Framework.")
+            raise Unauthenticated(f"The token names a key by an id that is too long. It is not from {self._owner}.")
         if kid in self._keys and not self.fresh() and self._elapsed(self._tried_at, UNKNOWN_KEY_PAUSE):
             self._fetch()
         looked = False
@@ -107,12 +116,12 @@ class SigningKeys:
     def _refusal(self) -> Exception:
         if self._keys:
             return Unauthenticated(
-                "The token names a signing key that the Bot Framework does not publish. If this happens to real "
-                "messages, check OPENID_METADATA_URL and whether the log tells of failed key fetches."
+                f"The token names a signing key that {self._owner} does not publish. If this happens to good tokens, "
+                f"check {self._setting} and whether the log tells of failed key fetches."
             )
         return Unavailable(
-            f"Tokens can't be checked: the Bot Framework's signing keys were never fetched ({self._problem}). "
-            "Check that this server reaches OPENID_METADATA_URL; it is tried again every few seconds."
+            f"Tokens can't be checked: the signing keys of {self._owner} were never fetched ({self._problem}). "
+            f"Check that this server reaches {self._setting}; it is tried again every few seconds."
         )
 
     def _fetch(self) -> asyncio.Task[None]:
@@ -129,7 +138,12 @@ class SigningKeys:
                 keys = _usable_keys(await self._document(metadata.get("jwks_uri")))
         except (aiohttp.ClientError, OSError, ValueError, Unavailable) as error:  # TimeoutError is an OSError
             self._problem = str(error) or type(error).__name__
-            _log.warning("signing keys not refreshed; the known ones stay", reason=self._problem, known=len(self._keys))
+            _log.warning(
+                "signing keys not refreshed; the known ones stay",
+                of=self._owner,
+                reason=self._problem,
+                known=len(self._keys),
+            )
         else:
             self._fetched_at = self._clock()
             if keys != self._keys:

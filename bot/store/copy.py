@@ -19,21 +19,10 @@ from bot.config import read_settings
 from bot.errors import ConnectChatsError, SettingsInvalid
 from bot.store.engine import open_engines
 from bot.store.migrate import VERSIONS, migrate, stored_version
+from bot.store.numbering import continue_after, last_number
 from bot.store.schema import metadata
 
 BATCH = 1000
-
-_LAST_NUMBER = {
-    "sqlite": "SELECT max(seq) FROM sqlite_sequence WHERE name = :table",
-    "postgresql": "SELECT pg_sequence_last_value(pg_get_serial_sequence(:table, :column)::regclass)",
-}
-_CONTINUE_AFTER = {
-    "sqlite": (
-        "DELETE FROM sqlite_sequence WHERE name = :table",
-        "INSERT INTO sqlite_sequence (name, seq) VALUES (:table, :last)",
-    ),
-    "postgresql": ("SELECT setval(pg_get_serial_sequence(:table, :column)::regclass, :last)",),
-}
 
 
 def copy(source: str, target: str) -> Mapping[str, int]:
@@ -106,15 +95,9 @@ def _copy_rows(table: Table, reading: Connection, writing: Connection) -> int:
 
 
 def _copy_numbering(table: Table, reading: Connection, writing: Connection) -> None:
-    """Numbers that the database draws go on where they were: one that was used is never used again."""
-    column = table.autoincrement_column
-    if column is None:
-        return
-    named = {"table": table.name, "column": column.name}
-    last = reading.execute(text(_LAST_NUMBER[reading.dialect.name]), named).scalar()
-    if last:
-        for statement in _CONTINUE_AFTER[writing.dialect.name]:
-            writing.execute(text(statement), {**named, "last": last})
+    """Numbers that the database draws go on where they were."""
+    if table.autoincrement_column is not None and (last := last_number(reading, table)):
+        continue_after(writing, table, last)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,14 +108,28 @@ def _sqlite(url: URL) -> Engines:
 
 def _sqlite_writer(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # sqlite3's own BEGINs come too late (python/cpython#54133)
-    (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
-    if mode != "wal":
+    if _log_ahead(connection) != "wal":
         raise SettingsInvalid(
             ["DATABASE_URL names a file where SQLite can't keep a write-ahead log. Put it on a local disk."]
         )
     connection.execute("PRAGMA synchronous=FULL")  # acknowledged means on disk
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute(_SQLITE_CACHE)
+
+
+def _log_ahead(connection: Any) -> str:
+    """Ask for the write-ahead log; the kind of log that is kept then.
+
+    While another program writes into a new file, SQLite refuses this at once instead of waiting as it does elsewhere.
+    """
+    give_up_at = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            return connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.01)
 
 
 def _sqlite_hurried(connection: Any, _: Any) -> None:

@@ -13,11 +13,8 @@ from bot.store.records import key_of
 from bot.store.rows import event_of
 from bot.store.schema import events, feeds, timelines
 from bot.store.session import to_text
-from bot.store.statements import Insert, Statement, append, mine, rows
+from bot.store.statements import Insert, Statement, append, mine, pages, rows
 from bot.store.streams import StreamsPart
-
-_NO_SEQ_IS_AS_HIGH = 2**62
-_LIMIT = bindparam("limit")
 
 
 def _take_seq(insert: Insert) -> Any:
@@ -39,28 +36,13 @@ def _take_positions(insert: Insert) -> Any:
 _TAKE_SEQ = Statement(_take_seq)
 _TAKE_POSITIONS = Statement(_take_positions)
 _APPEND = append(events)
-_OLDEST = Statement(
-    lambda _: (
-        select(events)
-        .where(mine(events, "type", "id"), events.c.seq > bindparam("after"))
-        .order_by(events.c.seq)
-        .limit(_LIMIT)
-    )
-)
-_NEWEST = Statement(
-    lambda _: (
-        select(events)
-        .where(mine(events, "type", "id"), events.c.seq < bindparam("before"))
-        .order_by(events.c.seq.desc())
-        .limit(_LIMIT)
-    )
-)
+_TIMELINE = pages(events, "type", "id", by="seq")
 _FEED = Statement(
     lambda _: (
         select(events)
         .where(mine(events), events.c.position > bindparam("after"))
         .order_by(events.c.position)
-        .limit(_LIMIT)
+        .limit(bindparam("limit"))
     )
 )
 
@@ -101,10 +83,7 @@ class EventsPart(StreamsPart):
 
     def events(self, record: RecordId, *, after: int = 0, limit: int, newest_first: bool = False) -> list[Event]:
         self.write_events()
-        if newest_first:
-            found = self._all(_NEWEST, **key_of(record), before=after or _NO_SEQ_IS_AS_HIGH, limit=limit)
-        else:
-            found = self._all(_OLDEST, **key_of(record), after=after, limit=limit)
+        found = self._page(_TIMELINE, **key_of(record), after=after, limit=limit, newest_first=newest_first)
         return [event_of(row) for row in found]
 
     def feed(self, *, after: int, limit: int) -> list[tuple[int, Event]]:

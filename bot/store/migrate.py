@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from bot.errors import SettingsInvalid
 
-VERSIONS = ("0001", "0002")
+VERSIONS = ("0001", "0002", "0003")
 """Every version of the schema, oldest first, as the files in `migrations/versions` name themselves."""
 
 _LOCK = 0x636F6E6E656374  # any number that no other program takes in the same database; these are the letters "connect"

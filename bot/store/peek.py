@@ -11,11 +11,12 @@ from bot.domain.catalogue import Catalogue
 from bot.store import schema
 from bot.store.engine import open_engines
 from bot.store.failures import opening
-from bot.store.settings import load_catalogue
+from bot.store.settings import load_record_types
 
 
 def peek_settings(url: str, *, tenant: str) -> Catalogue | None:
-    """A tenant's settings; None when there is no database yet, or none of its settings in it.
+    """A tenant's settings, of which only the record types are read; None when there is no database yet, or none of its
+    settings in it.
 
     Raises:
         SettingsInvalid: `url` can't be used.
@@ -28,12 +29,11 @@ def peek_settings(url: str, *, tenant: str) -> Catalogue | None:
         with engines.reader.connect() as connection:
             if not inspect(connection).has_table(schema.settings.name):
                 return None
-            catalogue = load_catalogue(connection, tenant)
+            return load_record_types(connection, tenant)
     except DBAPIError as error:
         raise opening(error) from error
     finally:
         engines.dispose()
-    return catalogue if catalogue.version else None
 
 
 def _names_no_file(url: str) -> bool:

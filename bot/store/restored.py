@@ -17,18 +17,20 @@ from bot.errors import ConnectChatsError, SettingsInvalid
 from bot.store.engine import open_engines
 from bot.store.failures import opening
 from bot.store.migrate import migrate, stored_version
+from bot.store.numbering import continue_after, last_number
 from bot.store.outbox import PARKED, READY
-from bot.store.schema import feeds, outbox
+from bot.store.schema import feeds, outbox, refusals, settings_changes
 
 GAP = 1_000_000_000
-"""More events than there ever were between a backup and its restore."""
+"""More than there ever were of them between a backup and its restore."""
 
 
 def prepare(url: str) -> int:
     """Make a restored database ready to be served; how many messages for chats were parked.
 
     * The feed goes on with positions that no reader can have seen: with those that were given out after the backup,
-      readers who are ahead of it would take new events for old ones and miss them.
+      readers who are ahead of it would take new events for old ones and miss them. So do the numbers of the history of
+      the settings and of the audit trail.
     * Messages for chats that waited when the backup was made are parked: nearly all of them were delivered since, and
       people would see them twice. Events for webhooks still are told: receivers know those they have by their id.
 
@@ -43,6 +45,8 @@ def prepare(url: str) -> int:
         migrate(engines.writer)
         with engines.writer.begin() as connection:
             connection.execute(update(feeds).values(last_position=feeds.c.last_position + GAP))
+            for table in (settings_changes, refusals):
+                continue_after(connection, table, last_number(connection, table) + GAP)
             held_back = update(outbox).where(outbox.c.state == READY).values(state=PARKED, error="restored")
             return connection.execute(held_back).rowcount
     finally:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.domain.chats import Chat, ChatKind, ChatState, Connection
+from bot.domain.decisions import Action, Reason
 from bot.domain.events import Event, EventChat, EventType, Fact
+from bot.domain.history import Refused, SettingsChange, Subject, Via
 from bot.domain.people import Actor, Audience, Member
 from bot.domain.records import Privilege, Record, RecordId
 from bot.domain.webhooks import Secret, Webhook, WebhookState
@@ -75,6 +77,32 @@ def webhook_of(row: Any) -> Webhook:
         record_types=tuple(json.loads(row.record_types)),
         state=WebhookState(row.state),
         created_at=row.created_at,
+    )
+
+
+def settings_change_of(row: Any) -> SettingsChange:
+    return SettingsChange(
+        subject=Subject(row.subject),
+        name=row.name,
+        via=Via(row.via),
+        by=_actor(row.by_id, row.by_name),
+        before=row.before and json.loads(row.before),
+        after=json.loads(row.after),
+        number=row.number,
+        at=row.at,
+    )
+
+
+def refused_of(row: Any) -> Refused:
+    return Refused(
+        action=Action(row.action),
+        reason=Reason(row.reason),
+        by=Actor(id=row.by_id, name=row.by_name),
+        chat=row.chat,
+        record=None if row.type is None else RecordId(row.type, row.id),
+        setting=row.setting,
+        number=row.number,
+        at=row.at,
     )
 
 

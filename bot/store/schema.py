@@ -43,8 +43,20 @@ def _number(name: str, *, null: bool = False) -> Column[int]:
     return Column(name, BigInteger, nullable=null)
 
 
-settings = Table("settings", metadata, _key("tenant"), _number("version"), _text("admins"))
-"""One row per tenant, from its first start on. `version` counts every change of a setting; `admins` is a JSON list."""
+def _counted(name: str) -> Column[int]:
+    return Column(name, BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+
+
+settings = Table(
+    "settings",
+    metadata,
+    _key("tenant"),
+    _number("version"),
+    _text("admins"),
+    Column("admin_names", Text, nullable=False, server_default=text("'{}'")),
+)
+"""One row per tenant, from its first start on. `version` counts every change of a setting; `admins` is a JSON list of
+ids, `admin_names` a JSON object of those whose names are known."""
 
 record_types = Table("record_types", metadata, _key("tenant"), _key("name"), _number("position"), _text("document"))
 """The admin's settings of each record type, as `bot.domain.wire` writes them; `position` is the order of creation."""
@@ -61,9 +73,7 @@ records = Table(
     _text("title"),
     _text("url", null=True),
     _text("fields"),
-    _text("owner_id", null=True),
-    _text("owner_name", null=True),
-    _text("app", null=True),
+    *(_text(name, null=True) for name in ("owner_id", "owner_name", "app")),
     _number("version"),
 )
 """The records that exist now. `fields` is a JSON object in the order of display; no owner is a NULL `owner_name`."""
@@ -114,11 +124,7 @@ events = Table(
     _number("position"),
     _number("at"),
     _text("kind"),
-    _text("actor_id", null=True),
-    _text("actor_name", null=True),
-    _text("chat_id", null=True),
-    _text("chat_kind", null=True),
-    _text("chat_topic", null=True),
+    *(_text(name, null=True) for name in ("actor_id", "actor_name", "chat_id", "chat_kind", "chat_topic")),
     _text("data"),
     UniqueConstraint("tenant", "event"),
     UniqueConstraint("tenant", "position"),
@@ -215,15 +221,12 @@ idempotency_keys = Table(
 outbox = Table(
     "outbox",
     metadata,
-    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    _counted("number"),
     _text("tenant"),
     _text("chat"),
     _text("message"),
     _text("state"),
-    _number("due_at"),
-    _number("lease_until"),
-    _number("fence"),
-    _number("attempts"),
+    *map(_number, ("due_at", "lease_until", "fence", "attempts")),
     _text("error"),
     _number("created_at"),
     ForeignKeyConstraint(["tenant", "chat"], ["chats.tenant", "chats.id"]),
@@ -258,11 +261,7 @@ webhooks = Table(
     metadata,
     _key("tenant"),
     _key("id"),
-    _text("url"),
-    _text("secrets"),
-    _text("types"),
-    _text("record_types"),
-    _text("state"),
+    *map(_text, ("url", "secrets", "types", "record_types", "state")),
     _number("created_at"),
     _number("delivered_at", null=True),
     _number("failed_at", null=True),
@@ -320,3 +319,32 @@ parked = Table(
     _text("error"),
 )
 """Events given up, by their position in the feed: kept aside, so that what waits is found as fast as without them."""
+
+settings_changes = Table(
+    "settings_changes",
+    metadata,
+    _counted("number"),
+    _text("tenant"),
+    _number("at"),
+    *map(_text, ("subject", "name", "via")),
+    *(_text("by_id", null=True), _text("by_name", null=True), _text("before", null=True), _text("after")),
+    Index(None, "tenant", "number"),
+    sqlite_autoincrement=True,
+)
+"""Who changed a setting: `subject` is a `Subject`, `via` a `Via`, `before` (NULL when it is new) and `after` documents;
+nobody named is a NULL `by_name`. `number` is as in `outbox`, in the order of the changes."""
+
+refusals = Table(
+    "refusals",
+    metadata,
+    _counted("number"),
+    _text("tenant"),
+    _number("at"),
+    *map(_text, ("action", "reason", "chat", "by_name")),
+    *(_text(name, null=True) for name in ("by_id", "setting", "type", "id")),
+    Index(None, "tenant", "number"),
+    Index(None, "tenant", "at"),
+    sqlite_autoincrement=True,
+)
+"""Whom the rules refused what: `action` is an `Action`, `reason` a `Reason`; no record is a NULL `type`. `number` is as
+in `outbox`, taken under a lock, so that a reader who goes on after the last one misses none."""

@@ -13,7 +13,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from bot.store.failures import UNSTORABLE, unprocessable, wrapped
-from bot.store.statements import Statement
+from bot.store.statements import Pages, Statement
+
+_ABOVE_ALL = 2**62
 
 
 def to_text(document: Any) -> str:
@@ -46,9 +48,9 @@ class Session:
 
     Locks matter on PostgreSQL only: on SQLite a writing transaction has the database for itself from its beginning.
     They are taken in this order, so that two transactions never wait for each other: chats, sorted; records, sorted;
-    notes and idempotency keys; the outbox of chats; webhooks; the feed (by the transaction itself, when it ends);
-    webhooks' streams, sorted (by who adds events, after the feed; workers hold nothing else). Whoever can't
-    keep to it loses time, not data: PostgreSQL ends one of the two and the store repeats it.
+    notes and idempotency keys; the settings; refusals; the outbox of chats; webhooks; the feed (by the transaction
+    itself, when it ends); webhooks' streams, sorted (by who adds events, after the feed; workers hold nothing else).
+    Whoever can't keep to it loses time, not data: PostgreSQL ends one of the two and the store repeats it.
 
     Attributes:
         news: the transaction adds something that somebody waits for, see `Store.on_change`.
@@ -112,6 +114,12 @@ class Session:
 
     def _all(self, statement: Statement, **parameters: Any) -> Sequence[Any]:
         return self._run(statement, **parameters).rows
+
+    def _page(self, pages: Pages, *, after: int, limit: int, newest_first: bool, **key: Any) -> Sequence[Any]:
+        """Oldest first the rows above `after`; newest first those below it (0: from the newest)."""
+        if newest_first:
+            return self._all(pages.newest_first, before=after or _ABOVE_ALL, limit=limit, **key)
+        return self._all(pages.oldest_first, after=after, limit=limit, **key)
 
     def _lock(self, *what: str) -> None:
         """Wait for whoever holds `what`, and hold it until the transaction ends.

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, func, select, update
 
 from bot.domain.catalogue import Catalogue
+from bot.domain.history import SettingsChange, Subject, Via
 from bot.domain.records import App, RecordType
-from bot.domain.wire import app_from_json, app_to_json, record_type_from_json, record_type_to_json
+from bot.domain.wire import (
+    admins_to_json,
+    app_from_json,
+    app_to_json,
+    record_type_from_json,
+    record_type_to_json,
+)
+from bot.store.audit import AuditPart
 from bot.store.schema import apps, record_types, settings
-from bot.store.session import Session, to_text
+from bot.store.session import to_text
 from bot.store.statements import Insert, Statement, add, mine, rows
 
-_SETTINGS = rows(settings)
+_VERSION = Statement(lambda _: select(settings.c.version).where(mine(settings)))
+_HOLD = Statement(lambda _: select(settings.c.version).where(mine(settings)).with_for_update())
+_ADMINS = rows(settings)
 _TYPES = rows(record_types, order=("position",))
 _APPS = rows(apps, order=("position",))
 _FIRST = add(settings, version=1)
-_ADMINS = Statement(lambda _: update(settings).where(mine(settings)).values(admins=bindparam("given")))
+_KEEP_ADMINS = Statement(
+    lambda _: update(settings).where(mine(settings)).values(admins=bindparam("given"), admin_names=bindparam("names"))
+)
 
 
 def _count_change(insert: Insert) -> Any:
@@ -51,7 +63,14 @@ def load_catalogue(connection: Connection, tenant: str) -> Catalogue:
     return SettingsPart(connection, tenant=tenant, now=0, known=Catalogue(version=-1)).catalogue()
 
 
-class SettingsPart(Session):
+def load_record_types(connection: Connection, tenant: str) -> Catalogue | None:
+    """A tenant's record types, from a database of any version of the schema; None before its first start."""
+    part = SettingsPart(connection, tenant=tenant, now=0, known=Catalogue())
+    version = part.settings_version()
+    return Catalogue(types=part.record_types(), version=version) if version else None
+
+
+class SettingsPart(AuditPart):
     """Reading and changing settings. Every change counts `settings.version` up, which every replica sees.
 
     Attributes:
@@ -67,16 +86,26 @@ class SettingsPart(Session):
 
     def catalogue(self) -> Catalogue:
         """The settings as this transaction sees them."""
-        row = self._one(_SETTINGS)
-        version = row.version if row else 0
+        version = self.settings_version()
         if version != self.known.version:
-            self.known = Catalogue(
-                types=[record_type_from_json(json.loads(item.document)) for item in self._all(_TYPES)],
-                apps=[app_from_json(json.loads(item.document)) for item in self._all(_APPS)],
-                admins=json.loads(row.admins) if row else (),
-                version=version,
-            )
+            apps = [app_from_json(json.loads(row.document)) for row in self._all(_APPS)]
+            self.known = Catalogue(types=self.record_types(), apps=apps, admins=self._admins(), version=version)
         return self.known
+
+    def settings_version(self) -> int:
+        row = self._one(_VERSION)
+        return row.version if row else 0
+
+    def record_types(self) -> list[RecordType]:
+        return [record_type_from_json(json.loads(row.document)) for row in self._all(_TYPES)]
+
+    def _admins(self) -> dict[str, str]:
+        """Names are looked up: a program of version 0002 changes the ids and leaves the names as they are."""
+        row = self._one(_ADMINS)
+        if row is None:
+            return {}
+        names = json.loads(row.admin_names)
+        return {admin: names.get(admin, "") for admin in json.loads(row.admins)}
 
     def put_record_type(self, record_type: RecordType) -> None:
         self._count_change()
@@ -86,19 +115,34 @@ class SettingsPart(Session):
         self._count_change()
         self._keep_app(app)
 
-    def put_admins(self, admins: Iterable[str]) -> None:
+    def put_admins(self, admins: Mapping[str, str]) -> None:
         self._count_change()
-        self._run(_ADMINS, given=to_text(sorted(set(admins))))
+        self._run(_KEEP_ADMINS, given=to_text(sorted(admins)), names=to_text(dict(admins)))
+
+    def lock_settings(self) -> None:
+        """The row too: a program of version 0002 knows no other lock."""
+        self._lock("settings")
+        self._run(_HOLD)
 
     def seed(self, catalogue: Catalogue) -> None:
         """Write the first settings; nothing when there are some."""
-        if self._one(_FIRST, admins=to_text(sorted(catalogue.admins))) is None:
+        self.lock_settings()
+        admins = catalogue.admins
+        if self._one(_FIRST, admins=to_text(sorted(admins)), admin_names=to_text(dict(admins))) is None:
             return
         self.settings_changed = True
         for record_type in catalogue.types.values():
             self._keep_type(record_type)
+            self._add_first(Subject.RECORD_TYPE, record_type.name, record_type_to_json(record_type))
         for app in catalogue.apps.values():
             self._keep_app(app)
+            self._add_first(Subject.APP, app.id, app_to_json(app))
+        self._add_first(Subject.ADMINS, "", {"admins": admins_to_json(admins)})
+
+    def _add_first(self, subject: Subject, name: str, after: Mapping[str, Any]) -> None:
+        self.add_settings_change(
+            SettingsChange(subject=subject, name=name, via=Via.CONFIG, by=None, before=None, after=after)
+        )
 
     def _count_change(self) -> None:
         """Counted before the change: the row is the lock behind which settings are changed one after the other."""

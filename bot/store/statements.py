@@ -7,7 +7,7 @@ the values in them are parameters with names, and what is kept is the text.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     JSON,
@@ -88,8 +88,27 @@ def add(table: Table, **values: Any) -> Statement:
 
 
 def append(table: Table) -> Statement:
-    """Insert a row. Each column is a parameter."""
+    """Insert a row. Each column is a parameter, but not the number that the database draws."""
     return Statement(lambda insert: insert(table).values(_parameters(table)))
+
+
+class Pages(NamedTuple):
+    """Reading on in a table: at most `limit` rows above the parameter `after`, or below the parameter `before`."""
+
+    oldest_first: Statement
+    newest_first: Statement
+
+
+def pages(table: Table, *columns: str, by: str) -> Pages:
+    """Of the rows where these columns are as asked for, in the order of the column `by`."""
+    place = table.c[by]
+    older, newer = place < bindparam("before"), place > bindparam("after")
+
+    def build(which: ColumnElement[bool], order: ColumnElement[Any]) -> Statement:
+        found = select(table).where(mine(table, *columns), which).order_by(order).limit(bindparam("limit"))
+        return Statement(lambda _: found)
+
+    return Pages(oldest_first=build(newer, place.asc()), newest_first=build(older, place.desc()))
 
 
 def remove(table: Table, *columns: str) -> Statement:
@@ -125,4 +144,4 @@ def given(insert: Insert, *columns: Column[Any]) -> Subquery:
 
 
 def _parameters(table: Table) -> dict[str, Any]:
-    return {column.name: bindparam(column.name) for column in table.c}
+    return {column.name: bindparam(column.name) for column in table.c if column is not table.autoincrement_column}

@@ -16,6 +16,7 @@ from botbuilder.core import TurnContext
 
 from bot.domain.answers import Explanation, Failure
 from bot.errors import ConnectChatsError, Unavailable
+from bot.features.rights import Rights
 from bot.features.unfurl import unfurl, unfurl_anonymous
 from bot.ports import Json, Store
 from bot.teams import translate
@@ -57,6 +58,7 @@ class Receiver:
         adapter: Adapter,
         handler: Handler,
         store: Store,
+        rights: Rights,
         tenant: str,
     ) -> None:
         self.authenticate = authenticate
@@ -64,6 +66,7 @@ class Receiver:
         self._adapter = adapter
         self._handler = handler
         self._store = store
+        self._rights = rights
         self._tenant = tenant
 
     async def take(self, caller: Caller, body: bytes) -> Received:
@@ -86,7 +89,8 @@ class Receiver:
         try:
             if name == QUERY:
                 turn = translate.turn_of(activity, self._tenant)
-                answer = await unfurl(translate.link_of(activity), turn, store=self._store, tenant=self._tenant)
+                link = translate.link_of(activity)
+                answer = await unfurl(link, turn, store=self._store, rights=self._rights, tenant=self._tenant)
                 return Received(body=unfurl_bytes(answer))
             if name == ANONYMOUS_QUERY:
                 return Received(

@@ -1,12 +1,13 @@
 """`python -m tests.cards.gallery`: all cards as Teams would draw them, to be looked at.
 
-Writes `tests/output/cards.html` and pictures of every card in light and dark beside it, and `docs/cards.png`.
+Writes `tests/output/cards.html` and pictures of every card in light and dark beside it, and the pictures in `docs/`.
 """
 
 from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Mapping
+from itertools import product
 from pathlib import Path
 
 from PIL import Image
@@ -19,9 +20,14 @@ from tests.cards.samples import ATTACKS, EMPTY, TYPICAL, everything_says
 
 ROOT = Path(__file__).parents[2]
 OUTPUT = ROOT / "tests" / "output"
-PICTURE = ROOT / "docs" / "cards.png"
-SHOWN = (("record, connectable", "record, type only"), ("connected", "refusal"), ("timeline",))
-"""The columns of the README's picture."""
+DOCS = ROOT / "docs"
+SHOWN = {
+    "cards": (("record, connectable", "record, type only"), ("connected", "refusal"), ("timeline",)),
+    "settings": (("settings", "settings, saved", "record changed", "administrators"), ("settings of a type",)),
+}
+"""The pictures and their columns of cards."""
+WIDE = 1_000
+"""Pixels: of wider pictures the dark one stands below the light one, of others beside it."""
 
 STYLE = f"""
 body {{ margin: 0; font: 12px {FONTS} }}
@@ -38,6 +44,13 @@ figcaption {{ margin: 0 2px 6px }}
 .light .ac-pushButton {{ color: #242424; border-color: #d1d1d1 }}
 .dark .ac-pushButton {{ color: #fff; border-color: #666 }}
 .ac-selectable {{ cursor: pointer }}
+.ac-input {{ font: 14px {FONTS}; box-sizing: border-box }}
+.ac-textInput, .ac-choiceSetInput-compact {{ padding: 6px 8px; border: 1px solid; border-radius: 4px }}
+.light :is(.ac-textInput, .ac-choiceSetInput-compact) {{ background: #fff; color: #242424; border-color: #d1d1d1 }}
+.dark :is(.ac-textInput, .ac-choiceSetInput-compact) {{ background: #1f1f1f; color: #fff; border-color: #666 }}
+textarea {{ resize: none; height: 76px }}
+input[type=checkbox] {{ accent-color: #5b5fc7; width: 16px; height: 16px }}
+.ac-pushButton.style-positive {{ background: #5b5fc7; border-color: #5b5fc7; color: #fff }}
 """
 
 
@@ -59,11 +72,11 @@ def document(sections: Iterable[str]) -> str:
     return f"<!doctype html><meta charset=utf-8><style>{STYLE}</style>{scripts}{''.join(sections)}"
 
 
-def composition(theme: str) -> str:
-    """The README's picture in one theme."""
+def composition(picture: str, theme: str) -> str:
+    """A picture of the documentation in one theme."""
     stacks = "".join(
         f'<div class="stack">{"".join(f"<figure>{_drawn(TYPICAL[name], theme)}</figure>" for name in names)}</div>'
-        for names in SHOWN
+        for names in SHOWN[picture]
     )
     return f'<section class="{theme} column">{stacks}</section>'
 
@@ -80,27 +93,29 @@ def main() -> None:
                 page.screenshot(path=OUTPUT / f"cards-{name}-{theme}.png", full_page=True)
         page.set_content(document([section(TYPICAL, "light", "narrow")]))
         page.screenshot(path=OUTPUT / "cards-narrow.png", full_page=True)
-        for theme in THEMES:
-            page.set_content(document([composition(theme)]))
-            page.locator("section").screenshot(path=OUTPUT / f"composition-{theme}.png")
+        for picture, theme in product(SHOWN, THEMES):
+            page.set_content(document([composition(picture, theme)]))
+            page.locator("section").screenshot(path=OUTPUT / f"{picture}-composed-{theme}.png")
 
     in_browser(take, width=1260)
     everything = [section(answers, theme) for answers in sheets.values() for theme in THEMES]
     (OUTPUT / "cards.html").write_text(document(everything))
-    _compose([OUTPUT / f"composition-{theme}.png" for theme in THEMES], PICTURE)
-    print(f"{OUTPUT / 'cards.html'}\n{PICTURE}")
+    print(OUTPUT / "cards.html")
+    for picture in SHOWN:
+        _compose([OUTPUT / f"{picture}-composed-{theme}.png" for theme in THEMES], DOCS / f"{picture}.png")
+        print(DOCS / f"{picture}.png")
 
 
 def _compose(parts: list[Path], target: Path) -> None:
-    """The pictures one under the other, in few enough colours to stay small."""
-    images = [Image.open(part).convert("RGB") for part in parts]
-    whole = Image.new("RGB", (max(image.width for image in images), sum(image.height for image in images)))
-    top = 0
-    for image in images:
-        whole.paste(image, (0, top))
-        top += image.height
+    """The light and the dark picture as one, in few enough colours to stay small."""
+    light, dark = (Image.open(part).convert("RGB") for part in parts)
+    right, below = (0, light.height) if light.width > WIDE else (light.width, 0)
+    whole = Image.new("RGB", (right + dark.width, below + dark.height))
+    whole.paste(light, (0, 0))
+    whole.paste(dark, (right, below))
     target.parent.mkdir(exist_ok=True)
-    whole.quantize(128, dither=Image.Dither.NONE).save(target, optimize=True)
+    few = whole.quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)  # keeps also colours that are rare
+    few.save(target, optimize=True)
 
 
 if __name__ == "__main__":

@@ -20,20 +20,26 @@ function draw(card, config) {
   return element;
 }
 
+const EMPTY = { texts: [], tags: [], links: [], entered: [], checkboxes: [], options: [] };
+
 function report(card, config) {
   const [host, context] = parse(card, config);
   const problems = [];
   for (let index = 0; index < context.eventCount; index++) problems.push(context.getEventAt(index).message);
   problems.push(...host.validateProperties().validationEvents.map((event) => event.message));
   const element = host.render();
-  if (!element) return { problems: [...problems, "nothing was rendered"], texts: [], tags: [], links: [] };
+  if (!element) return { problems: [...problems, "nothing was rendered"], ...EMPTY };
   document.querySelector("main").replaceChildren(element);
+  const read = (selector) => [...element.querySelectorAll(selector)].map((one) => one.innerText);
   const all = [...element.querySelectorAll("*")];
   return {
     problems,
-    texts: [...element.querySelectorAll(".ac-textRun, .ac-textBlock, .ac-pushButton")].map((one) => one.innerText),
+    texts: read(".ac-textRun, .ac-textBlock, .ac-pushButton"),
     tags: [...new Set(all.map((one) => one.tagName.toLowerCase()))],
     links: all.filter((one) => one.href).map((one) => one.href),
+    entered: host.getAllInputs().map((one) => one.value),
+    checkboxes: read(".ac-toggleInput .ac-textBlock"),
+    options: read("option:not([hidden])"),
   };
 }
 

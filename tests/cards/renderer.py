@@ -80,6 +80,8 @@ class Rendered:
         texts: the texts of its runs, as a person reads them.
         tags: the names of all elements inside the card, in lower case.
         links: where its links and buttons lead.
+        entered: what its inputs hold, checkboxes as `true` or `false`.
+        checkboxes, options: the words beside its checkboxes and in its lists.
     """
 
     name: str
@@ -88,6 +90,9 @@ class Rendered:
     texts: tuple[str, ...]
     tags: frozenset[str]
     links: tuple[str, ...]
+    entered: tuple[str, ...]
+    checkboxes: tuple[str, ...]
+    options: tuple[str, ...]
 
 
 def in_browser(work: Callable[[Page], T], *, width: int = 900, scale: float = 1) -> T:
@@ -120,6 +125,9 @@ def render_all(page: Page, cards: Mapping[str, Any]) -> list[Rendered]:
             texts=tuple(seen["texts"]),
             tags=frozenset(seen["tags"]),
             links=tuple(seen["links"]),
+            entered=tuple(seen["entered"]),
+            checkboxes=tuple(seen["checkboxes"]),
+            options=tuple(seen["options"]),
         )
         for theme in THEMES
         for name, seen in zip(cards, page.evaluate(_REPORT, [list(cards.values()), host_config(theme)]), strict=True)

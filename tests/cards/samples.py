@@ -9,9 +9,11 @@ from bot.domain.answers import (
     Disconnected,
     Explanation,
     Failure,
+    FieldChange,
     Help,
     NoteAdded,
     RecordCard,
+    RecordChanged,
     Records,
     RecordView,
     Refusal,
@@ -25,10 +27,10 @@ from bot.domain.answers import (
 from bot.domain.chats import ChatKind
 from bot.domain.commands import COMMANDS
 from bot.domain.records import Disclosure, RecordId
+from tests.cards import settings_samples
+from tests.cards.settings_samples import EVENING
 
 SITE = "https://crm.example.com/records"
-EVENING = 1_795_372_200_000_000
-"""2026-11-22T18:30:00Z"""
 MINUTE = 60_000_000
 
 ACCOUNT = RecordView(
@@ -62,6 +64,11 @@ WIDE = RecordView(
         ("Reference", "DE-2026-000000000000000000000000000000000000000000000000417"),
     ),
     open_url=ACCOUNT.open_url,
+)
+CHANGES = (
+    FieldChange(label="Status", before="Active", after="On hold"),
+    FieldChange(label="Revenue", before="€ 1,200,000", after="€ 1,450,000"),
+    FieldChange(label="Parent account", before="", after="Fabrikam Residences: lifts and escalators, all sites"),
 )
 
 
@@ -131,6 +138,10 @@ TYPICAL: dict[str, Answer] = {
         ),
         hint="Send me why and the link in our personal chat: there I say what you may do with the record.",
     ),
+    "record changed": RecordChanged(view=ACCOUNT, changes=CHANGES, by="Megan Bowen"),
+    "record changed, name only": RecordChanged(view=OPPORTUNITY, by="Megan Bowen"),
+    "record changed, type only": RecordChanged(view=CASE),
+    **settings_samples.TYPICAL,
     "failure": Failure(reference="01JD8W3Q5Z8R6V1M9T2K4B7C0X"),
 }
 
@@ -154,6 +165,9 @@ EMPTY: dict[str, Answer] = {
     "welcome, no example": Welcome(kind=ChatKind.MEETING),
     "refusal, blank": Refusal(title="", text="", next=""),
     "why, no steps": Why(),
+    "record changed, nothing": RecordChanged(view=NOTHING),
+    "record changed, blank": RecordChanged(view=ACCOUNT, changes=(FieldChange(label="", before="", after=""),)),
+    **settings_samples.EMPTY,
     "failure, blank": Failure(reference=""),
 }
 
@@ -202,6 +216,10 @@ def everything_says(words: str) -> dict[str, Answer]:
         "welcome": Welcome(kind=ChatKind.GROUP, example=words),
         "refusal": Refusal(title=words, text=words, next=words),
         "why": Why(steps=(Step(ok=True, text=words), Step(ok=None, text=words)), hint=words),
+        "record changed": RecordChanged(
+            view=view, changes=(FieldChange(label=words, before=words, after=words),), by=words
+        ),
+        **settings_samples.everything_says(words),
         "failure": Failure(reference=words),
     }
 
@@ -232,4 +250,8 @@ def as_full_as_can_be(words: str) -> dict[str, Answer]:
             more=3,
         ),
         "why": Why(steps=(Step(ok=True, text=words),) * 50, hint=words),
+        "record changed": RecordChanged(
+            view=view, changes=(FieldChange(label=words, before=words, after=words),) * 40, by=words
+        ),
+        **settings_samples.as_full_as_can_be(words),
     }

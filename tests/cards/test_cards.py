@@ -66,7 +66,7 @@ def test_the_schema_refuses_what_is_wrong() -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_values_stand_only_in_text_runs_and_buttons_and_the_card_says_them_in_plain_words_too(name: str) -> None:
+def test_values_stand_only_in_text_runs_inputs_and_buttons_and_the_card_says_them_in_plain_words_too(name: str) -> None:
     card = cards.card(SAMPLES[name])
     assert {part["type"] for part in parts(card["body"]) if "type" in part} <= {
         "RichTextBlock",
@@ -75,6 +75,10 @@ def test_values_stand_only_in_text_runs_and_buttons_and_the_card_says_them_in_pl
         "Column",
         "Container",
         "Action.OpenUrl",
+        "Input.Toggle",
+        "Input.ChoiceSet",
+        "Input.Choice",
+        "Input.Text",
     }
     assert card["fallbackText"] == cards.text(SAMPLES[name])
 

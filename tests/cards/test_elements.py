@@ -1,6 +1,20 @@
 import pytest
 
-from cards.elements import AdaptiveCard, Column, Container, Execute, OpenUrl, RichTextBlock, Strict, Submit, TextRun
+from cards.elements import (
+    AdaptiveCard,
+    Choice,
+    ChoiceSet,
+    Column,
+    Container,
+    Execute,
+    OpenUrl,
+    RichTextBlock,
+    Strict,
+    Submit,
+    TextInput,
+    TextRun,
+    Toggle,
+)
 
 
 @pytest.mark.parametrize(
@@ -13,6 +27,9 @@ from cards.elements import AdaptiveCard, Column, Container, Execute, OpenUrl, Ri
         (OpenUrl, "href"),
         (Execute, "date"),
         (AdaptiveCard, "action"),
+        (TextInput, "maxLength"),
+        (Toggle, "checked"),
+        (ChoiceSet, "choice"),
     ],
 )
 def test_a_misspelt_property_is_refused_by_name(element: type[Strict], misspelt: str) -> None:
@@ -61,3 +78,18 @@ def test_actions_have_their_names_on_the_wire() -> None:
         "Action.Submit",
         "Action.Execute",
     ]
+
+
+def test_inputs_have_their_names_on_the_wire() -> None:
+    assert TextInput(id="a", is_multiline=True, max_length=5).render() == {
+        "type": "Input.Text",
+        "id": "a",
+        "isMultiline": True,
+        "maxLength": 5,
+    }
+    assert ChoiceSet(id="b", choices=[Choice(title="No", value="no")]).render() == {
+        "type": "Input.ChoiceSet",
+        "id": "b",
+        "choices": [{"type": "Input.Choice", "title": "No", "value": "no"}],
+    }
+    assert Toggle(id="c", title="On").render() == {"type": "Input.Toggle", "id": "c", "title": "On"}

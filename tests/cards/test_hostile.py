@@ -86,7 +86,8 @@ def test_cut_lines_keeps_to_both_limits(text: str, limit: int, lines: int) -> No
 
 
 @pytest.mark.parametrize(
-    "harmless", ["Johnson & Johnson", "AT&T (A-1001)", "50 % off, 3.5 kg", "C#", "a - b", "Who? Me!", "x = y + z"]
+    "harmless",
+    ["Johnson & Johnson", "AT&T (A-1001)", "50 % off, 3.5 kg", "C#", "a - b", "Who? Me!", "x = y + z", "note_fields"],
 )
 def test_ordinary_names_are_not_disfigured_by_escaping(harmless: str) -> None:
     assert escape(harmless) == harmless

@@ -11,6 +11,8 @@ from playwright.sync_api import Page
 import cards
 from bot.domain.answers import Answer
 from cards.literal import escape, literal
+from cards.pieces import MAX_LABEL
+from cards.settings import MAX_CHOICE
 from tests.cards.renderer import Rendered, in_browser, render_all
 from tests.cards.samples import ATTACKS, EMPTY, TYPICAL, everything_says
 
@@ -24,8 +26,9 @@ OBEDIENT = {
     "version": "1.3",
     "body": [{"type": "TextBlock", "text": " ".join(ATTACKS), "wrap": True}],
 }
-OURS = {"div", "span", "button", "br"}
-"""The only elements the renderer makes of our cards."""
+OURS = {"div", "span", "button", "br", "label", "input", "textarea", "select", "option", "p"}
+"""The only elements the renderer makes of our cards. It puts the words beside a checkbox into a `p`."""
+SPOKEN = ("record", "explanation", "refusal", "why", "timeline", "record changed", "settings", "settings of a type")
 
 
 def _texts() -> list[str]:
@@ -76,9 +79,27 @@ def test_no_value_becomes_an_element_or_a_link(rendered: list[Rendered]) -> None
 def test_hostile_texts_are_read_literally(rendered: list[Rendered]) -> None:
     texts = {one.name: one.texts for one in rendered if one.theme == "dark"}
     for attack in ATTACKS:
-        for name in ("record", "explanation", "refusal", "why", "timeline"):
+        for name in SPOKEN:
             seen = [text.replace("\u2060", "") for text in texts[f"{name} says {attack}"]]
             assert literal(attack, 600).replace("\u2060", "") in seen, (name, attack)
+
+
+def test_hostile_settings_stand_in_their_inputs_exactly_as_they_are(rendered: list[Rendered]) -> None:
+    entered = {one.name: one.entered for one in rendered if one.theme == "light"}
+    for attack in ATTACKS:
+        assert entered[f"settings of a type says {attack}"] == ("true", "append", attack, attack)
+
+
+def test_hostile_words_beside_a_checkbox_and_in_a_list_are_read_literally(rendered: list[Rendered]) -> None:
+    seen = {one.name: one for one in rendered if one.theme == "light"}
+    for attack in ATTACKS:
+        form = seen[f"settings of a type says {attack}"]
+        assert [_plain(text) for text in form.checkboxes] == [_plain(literal(attack, MAX_LABEL))]
+        assert [_plain(text) for text in form.options] == 2 * [_plain(literal(attack, MAX_CHOICE))]
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("\u2060", "").split())
 
 
 def test_our_own_times_are_shown_in_the_reader_s_time_zone(rendered: list[Rendered]) -> None:

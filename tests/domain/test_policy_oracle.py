@@ -13,6 +13,7 @@ from typing import NamedTuple
 from bot.domain.catalogue import Catalogue
 from bot.domain.chats import Chat, ChatKind, ChatState
 from bot.domain.decisions import Action
+from bot.domain.grants import Grant, Grants
 from bot.domain.people import Actor, Audience, Person
 from bot.domain.policy import decide, gather
 from bot.domain.records import App, Privilege, Record, RecordId
@@ -22,8 +23,12 @@ TENANT = "contoso"
 ACCOUNT = RecordId("account", "A-1")
 OTHER = Actor(id="megan", name="Megan Bowen")
 
+NOTHING_TO_ASK = ("without an id", "no such type")
 ALIKE = ("none", "read", "append", "write", "owner")
 STRANGE = ("guest", "guest with read", "of another tenant", "without an id", "no such record", "no such type")
+SOURCES = ("silent", "none", "read", "append", "write")
+"""What another system says of the rights, where it is asked for them."""
+WITH_SOURCE = ("none", "write", "owner", "guest", "without an id", "no such record", "no such type")
 CHATS = (
     *(("group", readers) for readers in ("internal", "external", "unknown")),
     ("channel", "internal"),
@@ -44,7 +49,11 @@ LADDER = ("nothing", "button", "type", "name", "fields")
 
 
 class Cell(NamedTuple):
-    """One situation, in the contract's words. `ladder`: disclosure, disclosure_external, disclosure_unknown."""
+    """One situation, in the contract's words.
+
+    `ladder`: disclosure, disclosure_external, disclosure_unknown. `source`: what another system says of the rights; ""
+    where the record's access map does.
+    """
 
     standing: str
     connected_by: str = "nobody"
@@ -55,32 +64,41 @@ class Cell(NamedTuple):
     connector_may: bool = True
     switch: str = "on"
     ladder: tuple[str, str, str] = ("name", "type", "nothing")
+    source: str = ""
 
 
 def cells() -> Iterator[Cell]:
     flags = (False, True)
     yield from map(
         Cell._make,
-        itertools.product(ALIKE, CONNECTED_BY, flags, CHATS, LEAST, flags, flags, SWITCHES, [Cell("").ladder]),
+        itertools.product(ALIKE, CONNECTED_BY, flags, CHATS, LEAST, flags, flags, SWITCHES, [Cell("").ladder], [""]),
     )
     for standing, by, admin, chat, switch in itertools.product(STRANGE, CONNECTED_BY, flags, CHATS, SWITCHES):
         yield Cell(standing, by, admin, chat, switch=switch)
     ladders = itertools.product(LADDER, LADDER, LADDER)
     for ladder, chat, standing in itertools.product(ladders, CHATS, ("none", "read")):
         yield Cell(standing, chat=chat, ladder=ladder)
+    situations = itertools.product(WITH_SOURCE, CONNECTED_BY, flags, CHATS, flags, SWITCHES, SOURCES)
+    for standing, by, admin, chat, owner_may, switch, source in situations:
+        yield Cell(standing, by, admin, chat, owner_may=owner_may, switch=switch, source=source)
 
 
 # The oracle: CONTRACT.md ----------------------------------------------------------------------------------------------
 
 GRAVEST_FIRST = (
-    *("not-admin", "bot-absent", "one-to-one", "type-off", "app-off", "unknown", "record-app-off"),
+    *("not-admin", "bot-absent", "one-to-one", "type-off", "app-off", "unanswered", "unknown", "record-app-off"),
     *("not-shown", "for-nobody", "not-connected", "too-little", "not-yours"),
 )
 """Which of several objections is said: those that tell least about the record come first."""
 
 
 def rights(cell: Cell) -> str:
-    """Their own entry, else `*` (everybody of the tenant who is not a guest), else none; the owner has write."""
+    """Their own entry, else `*` (everybody of the tenant who is not a guest), else none; the owner has write.
+
+    Where another system is asked, what it says instead; silence means none.
+    """
+    if cell.source and cell.standing not in NOTHING_TO_ASK and cell.standing != "no such record":
+        return "none" if cell.source == "silent" else cell.source
     return {"owner": "write", "guest with read": "read"}.get(
         cell.standing, "none" if cell.standing in STRANGE else cell.standing
     )
@@ -126,6 +144,9 @@ def objections(action: str, cell: Cell) -> dict[str, str | None]:
         found["app-off"] = "apps"
     if of_a_person and may == "none":
         found["unknown"] = None
+    # "No answer in time means no", and the answer is the same whether the record exists or not.
+    if of_a_person and cell.source == "silent" and cell.standing not in NOTHING_TO_ASK:
+        found["unanswered"] = None
     if cell.switch == "record's app off" and cell.standing != "no such record":
         found["record-app-off"] = "app.enabled"
     if cell.switch == "record's app not listed" and cell.standing not in ("no such record", "no such type"):
@@ -192,7 +213,7 @@ def catalogue_of(cell: Cell) -> Catalogue:
     return Catalogue(
         types=[record_type_from_json(settings, name="account")] if cell.standing != "no such type" else [],
         apps=[App(id="crm", label="CRM"), App(id="closed", label="Closed", enabled=False)],
-        admins=["alex"] if cell.admin else ["megan"],
+        admins={"alex" if cell.admin else "megan": ""},
     )
 
 
@@ -234,6 +255,19 @@ def chat_of(cell: Cell) -> Chat | None:
     )
 
 
+PRIVILEGES = {"silent": None, **{privilege.word: privilege for privilege in Privilege}}
+
+
+def grant_of(cell: Cell, catalogue: Catalogue) -> Grant | None:
+    person = person_of(cell)
+    grants = Grants(person=person, sources={"account"} if cell.source else set())
+    said = {
+        record: Grant(record=record, person="alex", privilege=PRIVILEGES[cell.source], at=0)
+        for record in grants.missing([ACCOUNT], catalogue, 0)
+    }
+    return Grants(person=person, sources=grants.sources, said=said).of(ACCOUNT, 0)
+
+
 def decided(cell: Cell, catalogue: Catalogue) -> dict[str, tuple[bool, str | None, str | None]]:
     person = person_of(cell)
     connector = {"themselves": Actor(id=person.id), "somebody else": OTHER}.get(cell.connected_by)
@@ -247,6 +281,7 @@ def decided(cell: Cell, catalogue: Catalogue) -> dict[str, tuple[bool, str | Non
         connected=cell.connected_by != "nobody",
         connector=connector,
         link_app={"link's app off": "closed", "link's app not listed": "hub", "on": "crm"}.get(cell.switch),
+        grant=grant_of(cell, catalogue),
     )
     decisions = {}
     for action in Action:
@@ -260,7 +295,7 @@ def test_the_table_decides_every_cell_as_the_contract_says(capsys) -> None:
     catalogues: dict[tuple, Catalogue] = {}
     count, allowed, differences = 0, 0, []
     for cell in cells():
-        key = (cell.standing == "no such type", cell.admin, *cell[4:])
+        key = (cell.standing == "no such type", cell.admin, *cell[4:-1])
         if key not in catalogues:
             catalogues[key] = catalogue_of(cell)
         for action, decision in decided(cell, catalogues[key]).items():

@@ -1,4 +1,4 @@
-"""Tokens that must never be accepted, each made from a running fake `Microsoft`.
+"""Tokens that must never be accepted, each made by a running fake that makes good ones: `Microsoft` or `Entra`.
 
 Every one is wrong in a single respect: whatever can be right (key, signature, claims) is. `FORGED` deserve 401,
 `MISPLACED` are good tokens that may not speak for Teams (403), `ODD_AUTHORIZATIONS` are whole header values (401).
@@ -60,7 +60,7 @@ FORGED: Mapping[str, Forge] = {
     "HS256 with the public key's PEM as secret": with_mac(public_key(Encoding.PEM)),
     "HS256 with the public key's DER as secret": with_mac(public_key(Encoding.DER)),
     "HS256 with an empty secret": with_mac(lambda _: b""),
-    "HS256 with the key id as secret": with_mac(lambda microsoft: microsoft.keys[0].kid.encode()),
+    "HS256 with the key id as secret": with_mac(lambda issuer: issuer.keys[0].kid.encode()),
     "HS256 header over an RS256 signature": with_header(alg="HS256"),
     "RS384 by the right key": with_rsa("RS384", padding.PKCS1v15(), hashes.SHA384()),
     "RS512 by the right key": with_rsa("RS512", padding.PKCS1v15(), hashes.SHA512()),
@@ -69,11 +69,11 @@ FORGED: Mapping[str, Forge] = {
     "SHA-1 under RS256": with_rsa("RS256", padding.PKCS1v15(), hashes.SHA1()),
     "ES256 by a key of its own": with_es256,
     # the signature
-    "signed by another key under Teams' key id": lambda microsoft: microsoft.mint(
-        key=Key(microsoft.keys[0].kid, rsa_key(99), ("msteams",))
+    "signed by another key under Teams' key id": lambda issuer: issuer.mint(
+        key=Key(issuer.keys[0].kid, rsa_key(99), ("msteams",))
     ),
-    "signed by Teams' key under another published key's id": lambda microsoft: microsoft.mint(
-        key=Key(microsoft.keys[1].kid, microsoft.keys[0].private, ("msteams",))
+    "signed by Teams' key under another published key's id": lambda issuer: issuer.mint(
+        key=Key(issuer.keys[1].kid, issuer.keys[0].private, ("msteams",))
     ),
     "signature missing": changed(lambda parts: parts.pop()),
     "signature empty": changed(set_part(2, "")),
@@ -81,8 +81,8 @@ FORGED: Mapping[str, Forge] = {
     "signature with a flipped bit": changed(replace_part(2, flip_a_bit)),
     "signature of zeros": changed(set_part(2, base64url(bytes(256)))),
     "signature of one byte": changed(set_part(2, "AA")),
-    "signature of another token": lambda microsoft: ".".join(
-        [*microsoft.mint().split(".")[:2], microsoft.mint(serviceurl="https://other.example/").split(".")[2]]
+    "signature of another token": lambda issuer: ".".join(
+        [*issuer.mint().split(".")[:2], issuer.mint(serviceurl="https://other.example/").split(".")[2]]
     ),
     "payload with a flipped bit": changed(replace_part(1, flip_a_bit)),
     "claims changed after signing": changed(set_part(1, base64url(b'{"aud":"' + APP_ID.encode() + b'"}'))),
@@ -91,12 +91,12 @@ FORGED: Mapping[str, Forge] = {
     "kid empty": with_header(kid=""),
     "kid null": with_header(kid=None),
     "kid a number": with_header(kid=0),
-    "kid a list": lambda microsoft: microsoft.mint(header={"kid": [microsoft.keys[0].kid]}),
+    "kid a list": lambda issuer: issuer.mint(header={"kid": [issuer.keys[0].kid]}),
     "kid an object": with_header(kid={"$ne": ""}),
     "kid unknown": with_header(kid="no-such-key"),
-    "kid in upper case": lambda microsoft: microsoft.mint(header={"kid": microsoft.keys[0].kid.upper()}),
-    "kid with a space after it": lambda microsoft: microsoft.mint(header={"kid": microsoft.keys[0].kid + " "}),
-    "kid with a NUL after it": lambda microsoft: microsoft.mint(header={"kid": microsoft.keys[0].kid + "\0"}),
+    "kid in upper case": lambda issuer: issuer.mint(header={"kid": issuer.keys[0].kid.upper()}),
+    "kid with a space after it": lambda issuer: issuer.mint(header={"kid": issuer.keys[0].kid + " "}),
+    "kid with a NUL after it": lambda issuer: issuer.mint(header={"kid": issuer.keys[0].kid + "\0"}),
     "kid a path": with_header(kid="../../../../dev/null"),
     "kid an address": with_header(kid="https://attacker.example/keys.json"),
     "kid SQL": with_header(kid="x' UNION SELECT 'key"),
@@ -164,8 +164,8 @@ FORGED: Mapping[str, Forge] = {
     # when
     "exp missing": with_claims(exp=ABSENT),
     "exp null": with_claims(exp=None),
-    "exp text": lambda microsoft: microsoft.mint(exp=str(microsoft.claims()["exp"])),
-    "exp a list": lambda microsoft: microsoft.mint(exp=[microsoft.claims()["exp"]]),
+    "exp text": lambda issuer: issuer.mint(exp=str(issuer.claims()["exp"])),
+    "exp a list": lambda issuer: issuer.mint(exp=[issuer.claims()["exp"]]),
     "exp true": with_claims(exp=True, nbf=0),
     "exp NaN": with_claims(exp=float("nan")),
     "exp Infinity": with_claims(exp=float("inf")),
@@ -174,17 +174,17 @@ FORGED: Mapping[str, Forge] = {
     "exp negative": with_claims(exp=-1),
     "exp a number of 300 digits": with_claims(exp=10**300),
     "a number of 5,000 digits": with_json(payload=lambda good: good[:-1] + b',"x":' + b"9" * 5000 + b"}"),
-    "exp of 400 digits beside a fractional nbf": lambda microsoft: microsoft.mint(
-        nbf=microsoft.claims()["nbf"] + 0.5, exp=10**400
+    "exp of 400 digits beside a fractional nbf": lambda issuer: issuer.mint(
+        nbf=issuer.claims()["nbf"] + 0.5, exp=10**400
     ),
-    "exp in milliseconds": lambda microsoft: microsoft.mint(exp=microsoft.claims()["exp"] * 1000),
+    "exp in milliseconds": lambda issuer: issuer.mint(exp=issuer.claims()["exp"] * 1000),
     "expired six minutes ago": with_window(-3600, -360),
     "expired a year ago": with_window(-366 * DAY, -365 * DAY),
     "valid for ten years": with_time("exp", 3650 * DAY),
     "valid for two days": with_time("exp", 2 * DAY),
     "nbf missing": with_claims(nbf=ABSENT),
     "nbf null": with_claims(nbf=None),
-    "nbf text": lambda microsoft: microsoft.mint(nbf=str(microsoft.claims()["nbf"])),
+    "nbf text": lambda issuer: issuer.mint(nbf=str(issuer.claims()["nbf"])),
     "nbf false": with_claims(nbf=False),
     "nbf NaN": with_claims(nbf=float("nan")),
     "nbf -Infinity": with_claims(nbf=float("-inf")),
@@ -251,8 +251,8 @@ FORGED: Mapping[str, Forge] = {
 }
 
 MISPLACED: Mapping[str, Forge] = {
-    "signed by a key for other channels": lambda microsoft: microsoft.mint(key=microsoft.keys[1]),
-    "signed by a key for no channel": lambda microsoft: microsoft.mint(key=microsoft.keys[2]),
+    "signed by a key for other channels": lambda issuer: issuer.mint(key=issuer.keys[1]),
+    "signed by a key for no channel": lambda issuer: issuer.mint(key=issuer.keys[2]),
     "no service URL": with_claims(serviceurl=ABSENT),
     "another service URL": with_claims(serviceurl="https://smba.trafficmanager.net/amer/"),
     "an attacker's service URL": with_claims(serviceurl="https://attacker.example/"),

@@ -10,43 +10,54 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.fakes.microsoft import APP_ID, TENANT, Key, Microsoft, base64url, compact, rsa_key
+from tests.fakes.microsoft import APP_ID, TENANT, Key, base64url, compact, rsa_key
 
-Forge = Callable[[Microsoft], str]
+
+class Issuer(Protocol):
+    """Who makes good tokens: the Bot Framework (`Microsoft`), or Entra ID for people (`Entra`)."""
+
+    @property
+    def keys(self) -> list[Key]: ...
+    def claims(self) -> dict[str, Any]: ...
+    def header(self, key: Key | None = None) -> dict[str, Any]: ...
+    def mint(self, *, key: Key | None = None, header: Mapping[str, Any] | None = None, **claims: Any) -> str: ...
+
+
+Forge = Callable[[Issuer], str]
 """Makes a token from the running fake: its keys and its clock."""
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
 def with_claims(**claims: Any) -> Forge:
-    return lambda microsoft: microsoft.mint(**claims)
+    return lambda issuer: issuer.mint(**claims)
 
 
 def with_header(**header: Any) -> Forge:
-    return lambda microsoft: microsoft.mint(header=header)
+    return lambda issuer: issuer.mint(header=header)
 
 
 def with_time(name: str, seconds: int) -> Forge:
     """The claim this many seconds from the token's own beginning."""
-    return lambda microsoft: microsoft.mint(**{name: microsoft.claims()["nbf"] + seconds})
+    return lambda issuer: issuer.mint(**{name: issuer.claims()["nbf"] + seconds})
 
 
 def with_window(nbf: int, exp: int) -> Forge:
-    return lambda microsoft: microsoft.mint(nbf=microsoft.claims()["nbf"] + nbf, exp=microsoft.claims()["nbf"] + exp)
+    return lambda issuer: issuer.mint(nbf=issuer.claims()["nbf"] + nbf, exp=issuer.claims()["nbf"] + exp)
 
 
 def changed(change: Callable[[list[str]], None]) -> Forge:
     """A good token whose three parts were changed after signing."""
 
-    def forge(microsoft: Microsoft) -> str:
-        parts = microsoft.mint().split(".")
+    def forge(issuer: Issuer) -> str:
+        parts = issuer.mint().split(".")
         change(parts)
         return ".".join(parts)
 
@@ -55,7 +66,7 @@ def changed(change: Callable[[list[str]], None]) -> Forge:
 
 def rewritten(change: Callable[[str], str]) -> Forge:
     """A good token whose text was changed."""
-    return lambda microsoft: change(microsoft.mint())
+    return lambda issuer: change(issuer.mint())
 
 
 def with_json(
@@ -65,59 +76,57 @@ def with_json(
 ) -> Forge:
     """A signed token whose JSON is not what a JSON library would write."""
 
-    def forge(microsoft: Microsoft) -> str:
-        parts = (json.dumps(microsoft.header()).encode(), json.dumps(microsoft.claims()).encode())
-        return compact(header(parts[0]), payload(parts[1]), microsoft.keys[0].sign)
+    def forge(issuer: Issuer) -> str:
+        parts = (json.dumps(issuer.header()).encode(), json.dumps(issuer.claims()).encode())
+        return compact(header(parts[0]), payload(parts[1]), issuer.keys[0].sign)
 
     return forge
 
 
-def with_mac(secret: Callable[[Microsoft], bytes]) -> Forge:
+def with_mac(secret: Callable[[Issuer], bytes]) -> Forge:
     """HS256 with a secret that everybody knows."""
 
-    def forge(microsoft: Microsoft) -> str:
-        header = microsoft.header() | {"alg": "HS256"}
-        return compact(header, microsoft.claims(), lambda data: hmac.digest(secret(microsoft), data, hashlib.sha256))
+    def forge(issuer: Issuer) -> str:
+        header = issuer.header() | {"alg": "HS256"}
+        return compact(header, issuer.claims(), lambda data: hmac.digest(secret(issuer), data, hashlib.sha256))
 
     return forge
 
 
 def with_rsa(algorithm: str, pad: padding.AsymmetricPadding, digest: hashes.HashAlgorithm) -> Forge:
     """Signed by the right key, in another way."""
-    return lambda microsoft: compact(
-        microsoft.header() | {"alg": algorithm},
-        microsoft.claims(),
-        lambda data: microsoft.keys[0].private.sign(data, pad, digest),
+    return lambda issuer: compact(
+        issuer.header() | {"alg": algorithm},
+        issuer.claims(),
+        lambda data: issuer.keys[0].private.sign(data, pad, digest),
     )
 
 
-def with_es256(microsoft: Microsoft) -> str:
+def with_es256(issuer: Issuer) -> str:
     def sign(data: bytes) -> bytes:
         r, s = decode_dss_signature(ec.generate_private_key(ec.SECP256R1()).sign(data, ec.ECDSA(hashes.SHA256())))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
-    return compact(microsoft.header() | {"alg": "ES256"}, microsoft.claims(), sign)
+    return compact(issuer.header() | {"alg": "ES256"}, issuer.claims(), sign)
 
 
 def with_own_key(**header: Any) -> Forge:
     """Signed by the attacker, with a header that says where to find the attacker's key."""
 
-    def forge(microsoft: Microsoft) -> str:
+    def forge(issuer: Issuer) -> str:
         key = Key("attackers-key", rsa_key(99), ("msteams",))
         shown: Mapping[str, Any] = {name: key.published() if value is Key else value for name, value in header.items()}
-        return microsoft.mint(key=key, header=shown)
+        return issuer.mint(key=key, header=shown)
 
     return forge
 
 
-def of_another_issuer(issuer: str, **claims: Any) -> Forge:
-    return with_claims(iss=issuer, ver="2.0", tid=TENANT, azp=APP_ID, appid=APP_ID, **claims)
+def of_another_issuer(url: str, **claims: Any) -> Forge:
+    return with_claims(iss=url, ver="2.0", tid=TENANT, azp=APP_ID, appid=APP_ID, **claims)
 
 
-def public_key(encoding: Encoding) -> Callable[[Microsoft], bytes]:
-    return lambda microsoft: (
-        microsoft.keys[0].private.public_key().public_bytes(encoding, PublicFormat.SubjectPublicKeyInfo)
-    )
+def public_key(encoding: Encoding) -> Callable[[Issuer], bytes]:
+    return lambda issuer: issuer.keys[0].private.public_key().public_bytes(encoding, PublicFormat.SubjectPublicKeyInfo)
 
 
 def set_part(index: int, value: str) -> Callable[[list[str]], None]:

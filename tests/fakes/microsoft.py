@@ -8,8 +8,10 @@ What each part does is from these pages (learn.microsoft.com):
   (entra/identity-platform/v2-oauth2-client-creds-grant-flow);
 * the AADSTS numbers and which error they come with: "Microsoft Entra authentication and authorization error codes"
   (entra/identity-platform/reference-error-codes);
-* v2.0 discovery document: "OpenID Connect on the Microsoft identity platform"
-  (entra/identity-platform/v2-protocols-oidc).
+* v2.0 discovery document and the tenant's keys: "OpenID Connect on the Microsoft identity platform"
+  (entra/identity-platform/v2-protocols-oidc), "Access tokens in the Microsoft identity platform", validate tokens.
+
+Tokens of people are made by `tests.fakes.entra`.
 """
 
 from __future__ import annotations
@@ -55,7 +57,7 @@ def base64url(data: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key pair of the Bot Framework and the channels it may sign for."""
+    """A key pair, and the channels it may sign for; None where that is not said: Entra ID's keys are for none."""
 
     kid: str
     private: rsa.RSAPrivateKey
@@ -87,18 +89,25 @@ def compact(
     return f"{signed}.{base64url(sign(signed.encode('ascii')))}"
 
 
+def signed(header: Mapping[str, Any], claims: Mapping[str, Any], key: Key) -> str:
+    """A JWT without what is `ABSENT`."""
+    kept = [{name: value for name, value in part.items() if value is not ABSENT} for part in (header, claims)]
+    return compact(kept[0], kept[1], key.sign)
+
+
 class Microsoft:
     """The login server and the Bot Framework's key server on `https://localhost:PORT`; `async with` runs it.
 
     Attributes:
         url: its address; also what LOGIN_URL must be.
         ca, ca_file: the authority that signed its certificate. Other fakes may use `ca` for theirs.
-        requests: how often `metadata`, `keys`, `discovery` and `token` were asked.
+        requests: how often `metadata`, `keys`, `discovery`, `user-keys` and `token` were asked.
         unexpected: requests the real ones would not get, as "METHOD path".
         down: names (as in `requests`) that answer 503.
         delay: seconds by name before the answer.
         instead: by name, what makes another answer than the good one.
-        keys: what the key set shows; `keys[0]` is Teams'.
+        keys: what the Bot Framework's key set shows; `keys[0]` is Teams'.
+        user_keys: what the tenant's key set shows: of them Entra ID signs the tokens of people with the first.
         password, password_expired: the secret of the app's registration, and whether it is too old.
         lifetime: seconds a token for the connector lives.
         issued: the tokens for the connector, oldest first.
@@ -122,6 +131,7 @@ class Microsoft:
             Key("webchat-key", rsa_key(1), ("webchat", "directline")),
             Key("unendorsed-key", rsa_key(2), None),
         ]
+        self.user_keys = [Key("entra-key-0", rsa_key(60), None), Key("entra-key-next", rsa_key(61), None)]
         self.password = APP_PASSWORD
         self.password_expired = False
         self.lifetime = 3599
@@ -130,6 +140,15 @@ class Microsoft:
     @property
     def openid_metadata_url(self) -> str:
         return f"{self.url}/v1/.well-known/openidconfiguration"
+
+    @property
+    def user_issuer(self) -> str:
+        """Who issues the tokens of the tenant's people."""
+        return f"{self.url}/{TENANT}/v2.0"
+
+    def now(self) -> int:
+        """Seconds since the epoch."""
+        return self._clock() // 1_000_000
 
     def environment(self) -> dict[str, str]:
         """The settings that make the program use this Microsoft."""
@@ -157,7 +176,7 @@ class Microsoft:
 
     def claims(self) -> dict[str, Any]:
         """What the channel's token says: good for an hour from now on."""
-        now = self._clock() // 1_000_000
+        now = self.now()
         return {"serviceurl": SERVICE_URL, "nbf": now, "exp": now + 3600, "iss": ISSUER, "aud": APP_ID}
 
     def header(self, key: Key | None = None) -> dict[str, Any]:
@@ -167,9 +186,7 @@ class Microsoft:
     def mint(self, *, key: Key | None = None, header: Mapping[str, Any] | None = None, **claims: Any) -> str:
         """A token as the channel sends it; keyword arguments replace claims, `header` replaces headers."""
         key = key or self.keys[0]
-        parts = (self.header(key) | dict(header or {}), self.claims() | claims)
-        kept = [{name: value for name, value in part.items() if value is not ABSENT} for part in parts]
-        return compact(kept[0], kept[1], key.sign)
+        return signed(self.header(key) | dict(header or {}), self.claims() | claims, key)
 
     async def __aenter__(self) -> Self:
         app = web.Application(middlewares=[self._note])
@@ -178,6 +195,7 @@ class Microsoft:
                 web.get("/v1/.well-known/openidconfiguration", self._metadata, name="metadata"),
                 web.get("/v1/.well-known/keys", self._key_set, name="keys"),
                 web.get("/{tenant}/v2.0/.well-known/openid-configuration", self._discovery, name="discovery"),
+                web.get("/{tenant}/discovery/v2.0/keys", self._user_key_set, name="user-keys"),
                 web.post("/{tenant}/oauth2/v2.0/token", self._token, name="token"),
             ]
         )
@@ -226,7 +244,7 @@ class Microsoft:
             return self._refuse(400, "invalid_tenant", 90002, f"Tenant '{tenant}' not found.")
         return web.json_response(
             {
-                "issuer": f"{self.url}/{TENANT}/v2.0",
+                "issuer": self.user_issuer,
                 "authorization_endpoint": f"{self.url}/{TENANT}/oauth2/v2.0/authorize",
                 "token_endpoint": f"{self.url}/{TENANT}/oauth2/v2.0/token",
                 "device_authorization_endpoint": f"{self.url}/{TENANT}/oauth2/v2.0/devicecode",
@@ -236,8 +254,17 @@ class Microsoft:
                     "private_key_jwt",
                     "client_secret_basic",
                 ],
+                "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+                "subject_types_supported": ["pairwise"],
+                "id_token_signing_alg_values_supported": ["RS256"],
             }
         )
+
+    async def _user_key_set(self, request: web.Request) -> web.Response:
+        if request.match_info["tenant"] != TENANT:
+            return web.Response(status=404)
+        issuer = {"issuer": self.user_issuer, "cloud_instance_name": "microsoftonline.com"}
+        return web.json_response({"keys": [key.published() | issuer for key in self.user_keys]})
 
     async def _token(self, request: web.Request) -> web.Response:
         if refusal := self._refusal(request.match_info["tenant"], await _form(request)):

@@ -22,12 +22,14 @@ OWNER, CONNECTOR = Actor(id="megan", name="Megan Bowen"), Actor(id="adele", name
 READER = Facts(privilege=Privilege.READ, audience=Audience.INTERNAL, chat=ChatKind.GROUP, connected=True)
 
 
-def refused(action: Action, *, owner: Actor | None = OWNER, of: Any = None, **more: Any) -> ConnectChatsError:
+def refused(
+    action: Action, *, owner: Actor | None = OWNER, connector: Actor | None = CONNECTOR, of: Any = None, **more: Any
+) -> ConnectChatsError:
     """The refusal for a reader in a connected group chat of colleagues. `of`: settings of the type; `more`: facts."""
     facts = replace(READER, settings=RecordType(name="account", label="Account", **of or {}), **more)
     decision = decide(action, facts)
     assert not decision.allowed
-    return refusal(action, decision, facts, owner=owner, connector=CONNECTOR)
+    return refusal(action, decision, facts, owner=owner, connector=connector)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,16 @@ def test_where_names_may_not_be_shown_nobody_is_named_and_nobody_s_part_is_told(
     assert len(told) == 1
     assert "Megan" not in str(told)
     assert "Adele" not in str(told)
+
+
+def test_where_names_may_not_be_shown_it_is_not_told_whether_there_is_an_owner_or_who_connected_it() -> None:
+    told = {
+        str(refused(Action.DISCONNECT, audience=Audience.EXTERNAL, owner=owner, connector=connector))
+        for owner in (OWNER, None)
+        for connector in (CONNECTOR, None)
+    }
+    assert len(told) == 1
+    assert "owner" not in str(refused(Action.DISCONNECT, owner=None))
 
 
 def test_without_an_owner_it_says_so_only_where_names_may_be_shown() -> None:

@@ -12,7 +12,10 @@ from bot.config import Settings, load_settings
 from bot.identity.app_tokens import AppTokens
 from bot.identity.bot_tokens import BotTokenVerifier
 from bot.identity.keys import SigningKeys
-from tests.fakes.microsoft import APP_ID, ISSUER, Microsoft
+from bot.identity.user_tokens import UserTokenVerifier
+from bot.ports import Clock
+from tests.fakes.entra import Entra
+from tests.fakes.microsoft import APP_ID, ISSUER, TENANT, Microsoft
 
 
 class ManualClock:
@@ -37,6 +40,16 @@ async def until(condition: Callable[[], bool]) -> None:
     raise AssertionError("it did not happen within five seconds")
 
 
+def bot_keys(session: aiohttp.ClientSession, microsoft: Microsoft, clock: Clock) -> SigningKeys:
+    address = microsoft.openid_metadata_url
+    return SigningKeys(session, address, owner="the Bot Framework", setting="OPENID_METADATA_URL", clock=clock)
+
+
+def user_keys(session: aiohttp.ClientSession, microsoft: Microsoft, clock: Clock) -> SigningKeys:
+    address = f"{microsoft.user_issuer}/.well-known/openid-configuration"
+    return SigningKeys(session, address, owner="Entra ID", setting="LOGIN_URL", clock=clock)
+
+
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()
@@ -52,7 +65,7 @@ async def microsoft(clock: ManualClock) -> AsyncIterator[Microsoft]:
 @pytest.fixture
 async def keys(microsoft: Microsoft, clock: ManualClock) -> AsyncIterator[SigningKeys]:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=microsoft.trust())) as session:
-        keys = SigningKeys(session, microsoft.openid_metadata_url, clock=clock)
+        keys = bot_keys(session, microsoft, clock)
         yield keys
         await keys.close()
 
@@ -60,6 +73,19 @@ async def keys(microsoft: Microsoft, clock: ManualClock) -> AsyncIterator[Signin
 @pytest.fixture
 def verifier(keys: SigningKeys, clock: ManualClock) -> BotTokenVerifier:
     return BotTokenVerifier(keys, app_id=APP_ID, issuer=ISSUER, clock=clock)
+
+
+@pytest.fixture
+def entra(microsoft: Microsoft) -> Entra:
+    return Entra(microsoft)
+
+
+@pytest.fixture
+async def users(microsoft: Microsoft, clock: ManualClock) -> AsyncIterator[UserTokenVerifier]:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=microsoft.trust())) as session:
+        keys = user_keys(session, microsoft, clock)
+        yield UserTokenVerifier(keys, app_id=APP_ID, tenant=TENANT, issuer=microsoft.user_issuer, clock=clock)
+        await keys.close()
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from botframework.connector.auth import ChannelValidation
 from botframework.connector.auth.jwt_token_extractor import JwtTokenExtractor
 
 from bot.errors import Unauthenticated
-from bot.identity import bot_tokens
+from bot.identity import tokens as tokens_module
 from bot.identity.bot_tokens import BotTokenVerifier
 from bot.identity.keys import SigningKeys
 from tests.fakes.forged import FORGED, MISPLACED
 from tests.fakes.microsoft import ABSENT, APP_ID, ISSUER, SERVICE_URL, Microsoft
-from tests.identity.conftest import ManualClock
+from tests.identity.conftest import ManualClock, bot_keys
 
 MINUTE = 60
 
@@ -165,7 +165,7 @@ async def test_memory_is_not_trusted_once_the_keys_are_a_day_old(
 async def test_a_bounded_number_of_tokens_is_remembered(
     verifier: BotTokenVerifier, microsoft: Microsoft, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(bot_tokens, "MAX_REMEMBERED", 3)
+    monkeypatch.setattr(tokens_module, "MAX_REMEMBERED", 3)
     tokens = [microsoft.mint(jti=number) for number in range(5)]
     for token in tokens:
         await verifier.verify(token)
@@ -186,7 +186,7 @@ async def test_endorsements_follow_the_key_set(verifier: BotTokenVerifier, micro
 
 async def test_a_server_without_its_certificate_is_not_believed(microsoft: Microsoft, clock: ManualClock):
     async with aiohttp.ClientSession() as session:  # trusts the machine's authorities, not the fake's
-        keys = SigningKeys(session, microsoft.openid_metadata_url, clock=clock)
+        keys = bot_keys(session, microsoft, clock)
         verifier = BotTokenVerifier(keys, app_id=APP_ID, issuer=ISSUER, clock=clock)
         with pytest.raises(Exception, match="never fetched"):
             await verifier.verify(microsoft.mint())

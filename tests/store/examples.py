@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bot.domain.chats import Chat, ChatKind, Connection
+from bot.domain.decisions import Action, Reason
 from bot.domain.events import EventType, Fact
+from bot.domain.history import Refused, SettingsChange, Subject, Via
 from bot.domain.people import Actor, Member
 from bot.domain.records import Privilege, Record, RecordId
 from bot.domain.webhooks import Secret, Webhook
@@ -43,6 +45,16 @@ def member(account: str, person: str | None = None, **changes: Any) -> Member:
 
 def noted(record: RecordId = ACCOUNT, **data: Any) -> Fact:
     return Fact(type=EventType.NOTE_ADDED, record=record, data=data)
+
+
+def settings_change(name: str = "sales-hub", **changes: Any) -> SettingsChange:
+    given = {"subject": Subject.APP, "via": Via.API, "by": None, "before": None, "after": {"id": name}}
+    return SettingsChange(name=name, **{**given, **changes})
+
+
+def refused(**changes: Any) -> Refused:
+    given = {"action": Action.CONNECT, "reason": Reason.TOO_LITTLE, "by": Actor(id=ALEX, name="Alex Wilber")}
+    return Refused(**{**given, **changes})
 
 
 def webhook(webhook_id: str = "01WEBHOOK", **changes: Any) -> Webhook:

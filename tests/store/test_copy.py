@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Boolean, Column, Text, delete, insert, select, text
+from sqlalchemy import Boolean, Column, Table, Text, delete, insert, select, text
 
 from bot.errors import SettingsInvalid
 from bot.store.copy import BATCH, copy, main
 from bot.store.engine import open_engines
 from bot.store.migrate import migrate
-from bot.store.schema import events, metadata, outbox
+from bot.store.schema import events, metadata, outbox, refusals, settings_changes
 from tests.postgres import Postgres
 
 ROWS = 3
+NUMBERED = (outbox, settings_changes, refusals)
 MANY = 2 * BATCH + 1
 Make = Callable[[], str]
 
@@ -46,9 +47,10 @@ def fill(url: str) -> None:
             numbers = range(1, MANY if table is events else ROWS + 1)
             rows = [{column.name: value(column, number) for column in table.c} for number in numbers]
             connection.execute(insert(table), rows)
-        connection.execute(delete(outbox).where(outbox.c.number == ROWS))
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT setval('outbox_number_seq', 3)"))
+        for table in NUMBERED:
+            connection.execute(delete(table).where(table.c.number == ROWS))
+            if connection.dialect.name == "postgresql":
+                connection.execute(text(f"SELECT setval('{table.name}_number_seq', {ROWS})"))
     engines.dispose()
 
 
@@ -63,12 +65,12 @@ def everything(url: str) -> dict[str, list[Any]]:
     return found
 
 
-def next_number(url: str) -> int:
-    """The number that the next message for a chat gets."""
+def next_number(url: str, table: Table) -> int:
+    """The number that the table's next row gets."""
     engines = open_engines(url)
     with engines.writer.connect() as connection:
-        row = {column.name: value(column, 1) for column in outbox.c if column is not outbox.c.number}
-        number = connection.execute(insert(outbox).values(row).returning(outbox.c.number)).scalar_one()
+        row = {column.name: value(column, 1) for column in table.c if column is not table.c.number}
+        number = connection.execute(insert(table).values(row).returning(table.c.number)).scalar_one()
     engines.dispose()
     return number
 
@@ -83,7 +85,8 @@ def test_every_row_of_every_table_is_copied_and_numbers_are_never_given_twice(
     assert copied == {name: len(rows) for name, rows in everything(old).items()}
     assert all(copied.values())
     assert everything(new) == everything(old)
-    assert next_number(new) == next_number(old) == ROWS + 1
+    for table in NUMBERED:
+        assert next_number(new, table) == next_number(old, table) == ROWS + 1
 
 
 def test_a_database_that_holds_something_is_not_touched(makers: dict[str, Make]) -> None:

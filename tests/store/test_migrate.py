@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from alembic.config import Config
@@ -53,7 +55,7 @@ def schema_of(engine: Engine) -> dict[str, object]:
     if engine.dialect.name == "sqlite":  # what is never given twice is not in what is inspected
         with engine.connect() as connection:
             found["autoincrement"] = connection.execute(
-                text("SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%'")
+                text("SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%' ORDER BY name")
             ).all()
     return found
 
@@ -76,6 +78,20 @@ def test_starts_at_the_same_time_migrate_once(bare: list[str]) -> None:
     assert set(inspect(engines[0].writer).get_table_names()) == {*metadata.tables, "alembic_version"}
     for one in engines:
         one.dispose()
+
+
+def test_a_start_waits_for_another_program_that_is_making_the_file(tmp_path: Path) -> None:
+    """SQLite itself would refuse at once."""
+    other = sqlite3.connect(tmp_path / "store.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    engines = open_engines(f"sqlite:///{tmp_path}/store.db")
+    ends = Timer(0.1, other.rollback)
+    ends.start()
+    migrate(engines.writer)
+    ends.join()
+    other.close()
+    assert set(inspect(engines.writer).get_table_names()) > set(metadata.tables)
+    engines.dispose()
 
 
 def test_a_database_of_a_newer_program_is_refused_with_what_to_do(bare: list[str]) -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from bot.domain.webhooks import Webhook
 from bot.errors import SettingsInvalid
+from bot.ports import Transaction
 from bot.store.restored import main, prepare
 from bot.store.store import SqlStore
 from tests.store.conftest import Watch
-from tests.store.examples import GROUP, chat, noted
+from tests.store.examples import GROUP, chat, noted, refused, settings_change
 
 WEBHOOK = Webhook(id="01KAXV7Q5J6Z8M3T9R2W4Y1N0B", url="https://hooks.example.com/", secrets=())
 
@@ -27,6 +28,23 @@ async def test_new_events_come_after_every_cursor_there_ever_was_and_seq_goes_on
     assert [event for _, event in await store.read(lambda tx: tx.feed(after=0, limit=9))] == [*before, new]
     assert new.seq == 4
     assert await store.read(lambda tx: tx.last_position()) > ahead
+
+
+async def test_numbers_of_the_history_and_the_audit_trail_come_after_every_number_there_ever_was(
+    store: SqlStore, database: str
+) -> None:
+    def add(tx: Transaction) -> None:
+        tx.add_refusal(refused())
+        tx.add_settings_change(settings_change())
+
+    def numbers(tx: Transaction) -> list[list[int]]:
+        return [[it.number for it in found] for found in (tx.refusals(limit=9), tx.settings_changes(limit=9))]
+
+    await store.write(add)
+    prepare(database)
+    await store.write(add)
+    for before, after in await store.read(numbers):
+        assert after > before + 1_000_000
 
 
 async def test_messages_that_waited_for_chats_are_parked_and_later_ones_are_sent(

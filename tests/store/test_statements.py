@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.dialects import sqlite
 
-from bot.store import chats, events, glances, once, outbox, records, settings, streams, webhooks
+import bot.store
 from bot.store.engine import open_engines
 from bot.store.migrate import migrate
 from bot.store.schema import chats as table
 from bot.store.statements import Statement
 
-ROOMS = (chats, events, glances, once, outbox, records, settings, streams, webhooks)
+ROOMS = [import_module(f"bot.store.{module.name}") for module in iter_modules(bot.store.__path__)]
 
 MANY_AT_ONCE = re.compile(
     r"SEARCH (settings|record_types|apps|last_notes|webhooks|feeds) "  # few rows

@@ -1,7 +1,8 @@
 """`/api/v1`: what the record system uses. JSON; a bearer token; every error a problem document.
 
-`operation` says what one is; `records`, `timelines`, `streams`, `chats`, `settings` and `webhooks` list theirs. From
-these lists come the routes (here) and the OpenAPI description (`description`), so the two can't say different things.
+`operation` says what one is; `records`, `timelines`, `streams`, `chats`, `settings`, `audit` and `webhooks` list
+theirs. From these lists come the routes (here) and the OpenAPI description (`description`), so the two can't say
+different things.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import re
 from aiohttp import web
 
 from bot.features.following import Following
+from bot.identity.user_tokens import UserTokenVerifier
 from bot.ports import Render, Store
-from bot.web.api import chats, records, settings, streams, timelines, webhooks
-from bot.web.api.bodies import read_object
+from bot.web.api import audit, chats, records, settings, streams, timelines, webhooks
 from bot.web.api.description import describe
-from bot.web.api.guard import bearer_check, guard
+from bot.web.api.guard import CALLER, Guard
 from bot.web.api.operation import PREFIX, Call, Operation, Reply, Result, Stream
 from bot.web.api.parameters import read_all
+from bot.web.api.reading import read_object
 from bot.web.api.streams import Streams
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -27,6 +29,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *streams.OPERATIONS,
     *chats.OPERATIONS,
     *settings.OPERATIONS,
+    *audit.OPERATIONS,
     *webhooks.OPERATIONS,
 )
 
@@ -38,19 +41,21 @@ def add_api(
     following: Following,
     bearer: str,
     render: Render,
+    users: UserTokenVerifier | None = None,
     demo: bool = False,
 ) -> None:
     """Add the API to the application.
 
     Args:
-        bearer: the token callers must show; "" means that nobody may use the API.
+        bearer: the token the record system must show; "" means that none may use the API.
+        users: verifies the tokens of administrators, who may use a part of it; None: there are none.
         demo: webhooks may be on this machine.
     """
     operations = (*OPERATIONS, _description_of(OPERATIONS))
-    check = bearer_check(bearer)
-    live = Streams(following, check)
+    guard = Guard(operations, bearer=bearer, store=store, users=users)
+    live = Streams(following, guard.check)
     app.on_shutdown.append(live.end)
-    app.middlewares.append(guard(check, public={PREFIX + item.path for item in operations if item.public}))
+    app.middlewares.append(guard.middleware)
     for operation in operations:
         handler = _handler(operation, live, store=store, following=following, render=render, demo=demo)
         app.router.add_route(operation.method, PREFIX + _route(operation.path), handler)
@@ -90,6 +95,7 @@ def _handler(operation: Operation, live: Streams, *, store: Store, following: Fo
         body = await read_object(request, operation.body) if operation.body else None
         reply = await operation.handler(
             Call(
+                caller=request[CALLER],
                 store=store,
                 following=following,
                 render=render,

@@ -1,19 +1,15 @@
-"""Request bodies: reading JSON strictly, and the shapes that are taken, with every problem named at once."""
+"""Request bodies: the shapes that are taken. `reading` reads them."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from aiohttp import web
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
     StringConstraints,
-    ValidationError,
     WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError
@@ -22,15 +18,13 @@ from bot.domain.events import EventType
 from bot.domain.links import ID_PATTERN, MAX_LINK, TYPE_NAME_PATTERN, canonical_id
 from bot.domain.people import Actor
 from bot.domain.records import EVERYBODY, Privilege, Record, RecordId
-from bot.domain.text import one_line
-from bot.errors import Invalid, Unprocessable
+from bot.domain.wire import MAX_ADMINS
+from bot.domain.wire import MAX_LABEL as MAX_ADMIN_NAME
 from bot.features.notes import MAX_NOTE
 from bot.features.webhooks import MAX_URL, SECRET_PATTERN, URL_PATTERN, NewWebhook
 from bot.ports import Json
-from bot.web.api.operation import Body
-from bot.web.body import check_headers, read_body
+from bot.web.api.reading import shown
 
-MAX_BODY = 1024 * 1024
 MAX_TITLE = 200
 MAX_NAME = 200
 MAX_FIELDS = 100
@@ -39,8 +33,7 @@ MAX_VALUE = 2000
 MAX_ACCESS = 10_000
 MAX_CHAT = 1024
 MAX_FILTER = 100
-MAX_TOLD = 20
-"""Problems named in one answer."""
+ACTOR = "Who changed it, for the history; not with a person's token, which names them. Not part of the settings."
 
 # No control characters: PostgreSQL can't keep NUL, and the others could make a value look like another. Longer texts
 # may have tabs and several lines. Lone surrogates are no text to pydantic in the first place.
@@ -62,9 +55,9 @@ def _access(entries: dict[str, str]) -> dict[str, str]:
     for key, level in entries.items():
         person = key if key == EVERYBODY else (canonical_id(key) or "").lower()
         if not person:
-            raise PydanticCustomError("person", "has {key}, which is neither a person's id nor *", {"key": _shown(key)})
+            raise PydanticCustomError("person", "has {key}, which is neither a person's id nor *", {"key": shown(key)})
         if person in result:
-            raise PydanticCustomError("twice", "names {key} twice", {"key": _shown(person)})
+            raise PydanticCustomError("twice", "names {key} twice", {"key": shown(person)})
         result[person] = level
     return result
 
@@ -84,6 +77,13 @@ _ACCESS_SCHEMA: Json = {
     "additionalProperties": {"type": "string", "enum": LEVELS},
     "default": {},
 }
+_ADMIN_SCHEMA: Json = {
+    "type": "object",
+    "properties": {"id": _ID_SCHEMA, "name": {"type": "string", "maxLength": MAX_ADMIN_NAME}},
+    "required": ["id"],
+    "additionalProperties": False,
+}
+_ADMINS_SCHEMA: Json = {"type": "array", "items": {"anyOf": [_ID_SCHEMA, _ADMIN_SCHEMA]}, "maxItems": MAX_ADMINS}
 
 Id = Annotated[str, AfterValidator(_id), WithJsonSchema(_ID_SCHEMA)]
 PersonId = Annotated[str, AfterValidator(lambda text: _id(text).lower()), WithJsonSchema(_ID_SCHEMA)]
@@ -97,6 +97,7 @@ EventName = Annotated[EventType, Field(strict=False)]  # strictly, only a member
 TypeName = Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{TYPE_NAME_PATTERN}$"})]
 WebhookUrl = Annotated[str, WithJsonSchema({"type": "string", "maxLength": MAX_URL, "pattern": f"^{URL_PATTERN}$"})]
 WebhookSecret = Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{SECRET_PATTERN}$"})]
+Admins = Annotated[list[Any], WithJsonSchema(_ADMINS_SCHEMA)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=MAX_LABEL, pattern=LINE_PATTERN)]
 Value = Annotated[str, StringConstraints(max_length=MAX_VALUE, pattern=LINES_PATTERN)]
 Fields = Annotated[dict[Label, Value], Field(max_length=MAX_FIELDS), WithJsonSchema(_FIELDS_SCHEMA)]
@@ -156,6 +157,25 @@ class RecordBody(_Strict):
         )
 
 
+class SettingsBody(_Strict):
+    """Settings of one thing, which the domain reads (`bot.domain.wire`), and who changes them."""
+
+    model_config = ConfigDict(extra="allow")
+
+    actor: Person | None = Field(default=None, description=ACTOR)
+
+    @property
+    def settings(self) -> Json:
+        return dict(self.model_extra or {})
+
+
+class AdminsBody(_Strict):
+    """The administrators as a whole, which the domain reads, and who changes them."""
+
+    admins: Admins = Field(description="Their Entra object ids, or objects with `id` and `name`.")
+    actor: Person | None = Field(default=None, description=ACTOR)
+
+
 class NoteBody(_Strict):
     """A note for a record's timeline."""
 
@@ -206,101 +226,3 @@ class SecretBody(_Strict):
     secret: WebhookSecret | None = Field(
         default=None, description="As for the webhook. Say one, and the request can be repeated. Default: one is made."
     )
-
-
-# Reading -------------------------------------------------------------------------------------------------------------
-
-Model = TypeVar("Model", bound=BaseModel)
-
-
-async def read_object(request: web.Request, body: Body) -> Any:
-    """The body's model, or the object where the body has none.
-
-    Raises:
-        TooLarge, UnsupportedMediaType: see `bot.web.body`.
-        Invalid: it is not one JSON object.
-        Unprocessable: a member is missing, unknown, of another type, or breaks a rule; names all of them.
-    """
-    check_headers(request, MAX_BODY)
-    data = parse_object(await read_body(request, MAX_BODY))
-    return data if body.model is None else check(body.model, data)
-
-
-def parse_object(body: bytes) -> Json:
-    """One JSON object, by the letter of RFC 8259: no NaN, no member twice, UTF-8.
-
-    Raises:
-        Invalid: it is something else.
-    """
-    again = "Send one JSON object in UTF-8."
-    try:
-        data = json.loads(body.decode(), object_pairs_hook=_members, parse_constant=_no_constant)
-    except UnicodeDecodeError:
-        raise Invalid("The body is not UTF-8.", next_step=again) from None
-    except RecursionError:
-        raise Invalid("The body is nested too deeply.", next_step=again) from None
-    except json.JSONDecodeError as error:
-        raise Invalid(
-            f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno}).", next_step=again
-        ) from None
-    except ValueError as error:  # from the two hooks, or a number with thousands of digits
-        raise Invalid(f"The body is not JSON we take: {error}.", next_step=again) from None
-    if not isinstance(data, dict):
-        raise Invalid("The body is JSON, but not an object.", next_step=again)
-    return data
-
-
-def _members(pairs: list[tuple[str, Any]]) -> Json:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1) if len(names) <= 1000 else ""
-        raise ValueError(f"an object has the member {_shown(twice)} twice" if twice else "an object has a member twice")
-    return members
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON value")
-
-
-def check(model: type[Model], data: Mapping[str, Any]) -> Model:
-    """The model of this object.
-
-    Raises:
-        Unprocessable: names every problem (the first 20).
-    """
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        problems = [_explain(item) for item in error.errors(include_url=False, include_input=False)]
-        more = [f"And {len(problems) - MAX_TOLD} more."] if len(problems) > MAX_TOLD else []
-        raise Unprocessable(" ".join(problems[:MAX_TOLD] + more)) from None
-
-
-_WORDS = {
-    "missing": "is missing",
-    "extra_forbidden": "is not known here",
-    "string_type": "must be text",
-    "string_unicode": "must be text in Unicode, without lone surrogates",
-    "string_too_short": "must not be empty",
-    "string_too_long": "must have at most {max_length} characters",
-    "string_pattern_mismatch": "must not have control characters",
-    "dict_type": "must be an object",
-    "model_type": "must be an object",
-    "too_long": "must have at most {max_length} members",
-    "list_type": "must be a list",
-    "literal_error": "must be {expected}",
-    "enum": "must be {expected}",
-}
-
-
-def _explain(error: Mapping[str, Any]) -> str:
-    place = [_shown(str(part)) for part in error["loc"]]
-    subject = f"The name {place[-2]} in {place[-3]}" if place[-1:] == ["[key]"] else ".".join(place)
-    words = _WORDS.get(error["type"])
-    return f"{subject} {words.format(**error.get('ctx', {})) if words else error['msg']}."
-
-
-def _shown(text: str) -> str:
-    """What a caller wrote, short and on one line."""
-    return one_line(text, 60) or "''"

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 
+from bot.identity.user_tokens import ADMIN_ROLE, SCOPE
 from bot.ports import Json
 from bot.web.api.bodies import LINE_PATTERN, MAX_CHAT
 from bot.web.api.operation import PREFIX, Operation, Result
-from bot.web.api.schemas import ID, TYPE_NAME, WEBHOOK_ID, all_schemas, ref
+from bot.web.api.schemas import all_schemas
+from bot.web.api.shapes import ID, TYPE_NAME, WEBHOOK_ID, ref
 
 _PATH_PARAMETERS: dict[str, Json] = {
     "type": {"schema": TYPE_NAME, "description": "The name of a record type.", "example": "account"},
@@ -30,9 +32,10 @@ _PATH_PARAMETERS: dict[str, Json] = {
 _ERRORS = {
     400: "The request can't be understood: a parameter, a header, or the body is no JSON object.",
     401: "There is no token, or not the right one.",
+    403: "The token is a person's who may not do this: no administrator, or this is for the record system alone.",
     404: "There is no such thing.",
     409: "The state of things does not permit it now.",
-    412: "The record is not at the version that the request asks for.",
+    412: "It is not, or no longer, as `If-Match` or `If-None-Match` asks for. Nothing was changed.",
     413: "The body is over 1 MiB.",
     415: "The body is not sent as application/json.",
     422: "A member of the body, or a name in the address, breaks a rule; `detail` names every problem.",
@@ -41,6 +44,16 @@ _ERRORS = {
 _ERROR_HEADERS = {
     401: {"WWW-Authenticate": {"schema": {"type": "string"}, "required": True}},
     503: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds.", "required": True}},
+}
+_SECURITY: Json = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "The server's API_TOKEN: the record system's."},
+    "administrator": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": f"A v2.0 access token of Microsoft Entra ID for this app's scope `{SCOPE}`, of a person who has "
+        f"the app role `{ADMIN_ROLE}` or is on the list of administrators.",
+    },
 }
 _INTRODUCTION = """What a system of records uses: it says what records there are and who may see them, and hears what
 happens in their chats.
@@ -67,9 +80,7 @@ def describe(operations: Iterable[Operation]) -> Json:
         "paths": paths,
         "components": {
             "schemas": all_schemas(),
-            "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "description": "The server's API_TOKEN."}
-            },
+            "securitySchemes": _SECURITY,
         },
     }
 
@@ -87,6 +98,8 @@ def _operation(operation: Operation) -> Json:
         described["description"] = operation.description
     if operation.public:
         described["security"] = []
+    if operation.admins:
+        described["security"] = [{name: []} for name in _SECURITY]
     parameters = [
         {"name": name, "in": "path", "required": True, **_PATH_PARAMETERS[name]}
         for name in re.findall(r"\{(\w+)\}", operation.path)

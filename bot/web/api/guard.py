@@ -3,55 +3,105 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Iterable
 
+import structlog
 from aiohttp import web
 
-from bot.errors import Unauthenticated
-from bot.web.api.operation import PREFIX
+from bot.errors import Forbidden, Unauthenticated
+from bot.features.administrators import admit
+from bot.identity.user_tokens import ADMIN_ROLE, UserTokenVerifier
+from bot.ports import Store
+from bot.web.api.operation import PREFIX, Caller, Operation
 from bot.web.problems import Handler
 
-Check = Callable[[web.Request], None]
-"""Raises `Unauthenticated` when whoever asks may not use the API (any more)."""
+Check = Callable[[web.Request], Awaitable[Caller]]
+"""Who asks; raises when they may not (any more)."""
+
+CALLER = web.RequestKey("caller", Caller)
+
+log = structlog.get_logger(__name__)
 
 
-def bearer_check(bearer: str) -> Check:
-    """Who shows the token may. "" means that nobody may."""
-    expected = bearer.encode()
-    return lambda request: _authenticate(request, expected)
-
-
-def guard(check: Check, *, public: Collection[str]):
-    """A middleware that checks before anything below the prefix is looked at, even whether it exists.
+class Guard:
+    """Knows what each operation asks of its callers: the API's token, an administrator's, or nothing.
 
     Args:
-        public: paths of resources that everybody may use.
+        bearer: the token of the record system, which may use everything; "" means that no such system may.
+        users: verifies what administrators show; None where nobody signs in to Entra ID.
     """
 
+    def __init__(
+        self, operations: Iterable[Operation], *, bearer: str, store: Store, users: UserTokenVerifier | None
+    ) -> None:
+        self._operations = {(item.method, PREFIX + item.path): item for item in operations}
+        self._bearer = bearer.encode()
+        self._store = store
+        self._users = users
+
     @web.middleware
-    async def ask(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Checks before anything below the prefix is looked at, even whether it exists."""
         resource = request.match_info.route.resource
-        open_to_all = resource is not None and resource.canonical in public
         place = resource.canonical if resource else request.path
-        if (place == PREFIX or place.startswith(f"{PREFIX}/")) and not open_to_all:
-            check(request)
+        if place == PREFIX or place.startswith(f"{PREFIX}/"):
+            request[CALLER] = await self.check(request)
         return await handler(request)
 
-    return ask
+    async def check(self, request: web.Request) -> Caller:
+        """Who asks, if they may.
 
+        Raises:
+            Unauthenticated: they show no token, or not a good one. It looks the same whatever is wrong with it.
+            Forbidden: the token is a person's who may not do this.
+            Unavailable: whether it is a good one can't be found out now.
+        """
+        operation = self._operation(request)
+        if operation is not None and operation.public:
+            return Caller()
+        shown = self._shown(request)
+        # Bytes: compare_digest refuses text outside ASCII. aiohttp keeps odd bytes of headers as surrogates.
+        if self._bearer and hmac.compare_digest(shown.encode("utf-8", "surrogateescape"), self._bearer):
+            return Caller()
+        if self._users is None or shown.count(".") != 2:
+            raise self._unauthenticated("The token is not the right one.")
+        return await self._administrator(shown, self._users, operation)
 
-def _authenticate(request: web.Request, expected: bytes) -> None:
-    if not expected:
-        raise Unauthenticated(
-            "Nobody may use this API, because it has no token.",
-            next_step="Set API_TOKEN to a random text of 32 characters or more and start again.",
-        )
-    given = request.headers.getall("Authorization", [])
-    if not given:
-        raise Unauthenticated("There is no token.", next_step="Send Authorization: Bearer and the API_TOKEN.")
-    scheme, _, token = given[0].partition(" ")
-    if len(given) > 1 or scheme.lower() != "bearer":
-        raise Unauthenticated("This is no bearer token.", next_step="Send Authorization: Bearer and the API_TOKEN.")
-    # Bytes: compare_digest refuses text outside ASCII. aiohttp keeps odd bytes of headers as surrogates.
-    if not hmac.compare_digest(token.strip().encode("utf-8", "surrogateescape"), expected):
-        raise Unauthenticated("The token is not the right one.", next_step="It is the API_TOKEN of this server.")
+    def _operation(self, request: web.Request) -> Operation | None:
+        """None where nothing is, or not with this method."""
+        resource = request.match_info.route.resource
+        return self._operations.get((request.method, resource.canonical)) if resource else None
+
+    def _shown(self, request: web.Request) -> str:
+        given = request.headers.getall("Authorization", [])
+        if not given:
+            raise self._unauthenticated("There is no token.")
+        scheme, _, token = given[0].partition(" ")
+        if len(given) > 1 or scheme.lower() != "bearer":
+            raise self._unauthenticated("This is no bearer token.")
+        return token.strip()
+
+    async def _administrator(self, token: str, users: UserTokenVerifier, operation: Operation | None) -> Caller:
+        try:
+            claims = await users.verify(token)
+        except Unauthenticated as error:
+            log.info("Entra token refused", why=str(error))  # for the log alone: who forges one learns nothing
+            raise self._unauthenticated("The token is not the right one.") from None
+        if operation is None or not operation.admins:
+            raise Forbidden(
+                "This part of the API is for the record system: a person's token can't use it, not even an "
+                "administrator's.",
+                next_step="Send Authorization: Bearer and the API_TOKEN of this server.",
+            )
+        await admit(self._store, claims.person, appointed=ADMIN_ROLE in claims.roles, role=ADMIN_ROLE)
+        return Caller(actor=claims.person.actor)
+
+    def _unauthenticated(self, what: str) -> Unauthenticated:
+        if not self._bearer:
+            what = "No record system may use this API, because it has no token."
+            next_step = "Set API_TOKEN to a random text of 32 characters or more and start again."
+        else:
+            next_step = "Send Authorization: Bearer and the API_TOKEN of this server."
+        if self._users is not None:
+            next_step += " For the settings and their history an administrator's Entra token will do, too."
+        return Unauthenticated(what, next_step=next_step)

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
 
+from bot.domain.people import Actor
 from bot.features.following import Follower, Following
 from bot.ports import Json, Render, Store
 
@@ -43,12 +44,12 @@ class Body:
 
     Attributes:
         schema: the name of its schema in the description.
-        model: checks it; None where the domain does (`bot.domain.wire`), which gets the object as it came.
+        model: checks it.
     """
 
     schema: str
     example: Json
-    model: type[BaseModel] | None = None
+    model: type[BaseModel]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,16 +65,28 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who makes a request.
+
+    Attributes:
+        actor: the administrator whose Entra token it bears; None for the record system, which shows API_TOKEN.
+    """
+
+    actor: Actor | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """A request, read as its operation declares.
 
     Attributes:
         path: the path's parameters, percent-decoded and otherwise as they came.
         values: query parameters and headers by name, those that are absent too.
-        body: the body's model, or the object where the body has none.
+        body: the body's model; None where the operation takes none.
         demo: what is for trying out is allowed: webhooks on this machine.
     """
 
+    caller: Caller
     store: Store
     following: Following
     render: Render
@@ -114,6 +127,7 @@ class Operation:
         name: the `operationId`.
         errors: the statuses of its refusals, besides those that every operation has.
         public: needs no token.
+        admins: an administrator's Entra token may use it too.
     """
 
     method: Method
@@ -128,10 +142,11 @@ class Operation:
     body: Body | None = None
     errors: tuple[int, ...] = ()
     public: bool = False
+    admins: bool = False
 
     @property
     def statuses(self) -> tuple[int, ...]:
         """Every status it may answer with."""
-        common = (400, 503) if self.public else (400, 401, 503)
+        common = (400, 503) if self.public else (400, 401, 403, 503)
         reading = (413, 415, 422) if self.body else ()
         return tuple(sorted({*(result.status for result in self.results), *self.errors, *common, *reading}))

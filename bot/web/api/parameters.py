@@ -145,7 +145,7 @@ class EntityTags:
                 f"The header {self.name} must be * here."
                 if self.star
                 else f'The header {self.name} must be *, or entity tags in quotes such as "3".',
-                next_step="The ETag of the record's answer is one.",
+                next_step="The ETag of an answer is one.",
             )
         tags = re.findall(_TAG, text)
         return Tags(

@@ -56,7 +56,9 @@ async def put(call: Call) -> Reply:
 
     def work(tx: Transaction) -> tuple[Record, bool]:
         expected = _expected(tx, record_id, call.values["If-Match"])
-        stored, created = put_record(tx, body.record(record_id), actor=actor_of(body.actor), expected=expected)
+        stored, created = put_record(
+            tx, body.record(record_id), actor=actor_of(body.actor), render=call.render, expected=expected
+        )
         if call.values["If-None-Match"] and not created:
             raise PreconditionFailed(
                 "If-None-Match asks for a new record, but there is one already. Nothing was changed.",
@@ -140,7 +142,8 @@ OPERATIONS = (
         name="putRecord",
         tag="Records",
         summary="Create or replace a record",
-        description="The record as a whole. The same again changes nothing, adds no event and gets the same answer.",
+        description="The record as a whole. The same again changes nothing, adds no event and gets the same answer. "
+        "Where one of the type's `watch_fields` changes, the record's chats are told.",
         handler=put,
         parameters=(IF_MATCH, ONLY_NEW),
         body=Body(schema="RecordBody", model=RecordBody, example=RECORD_EXAMPLE),

@@ -110,7 +110,7 @@ class Streams:
         await response.write(beginning.encode())
         while not follower.ended and not _gone(request):
             told = await follower.next(within=LOOK)
-            self._check(request)
+            await self._check(request)
             for piece in _pieces(told, name):
                 await response.write(piece)
 

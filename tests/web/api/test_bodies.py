@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.links import ID_PATTERN, canonical_id
-from bot.web.api.bodies import MAX_BODY
+from bot.web.api.reading import MAX_BODY
 from tests.web.api.conftest import GROUP, TOKEN, Api
 
 RECORD = "/records/account/A-1"

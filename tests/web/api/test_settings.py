@@ -1,4 +1,4 @@
-"""`/record-types` and `/apps`."""
+"""`/record-types` and `/apps`. What they have in common with `/admins` is in `test_settings_changes`."""
 
 from __future__ import annotations
 

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, web
 
-import bot.web.api
 from bot.domain.records import RecordId
 from bot.errors import Unauthenticated
 from bot.web.api import streams
+from bot.web.api.guard import Guard
+from bot.web.api.operation import Caller
 from tests.store.examples import noted
 from tests.web.api.conftest import TOKEN, Api, serving
 from tests.web.api.event_source import ENDLESS, Listener, listening
@@ -46,11 +47,12 @@ async def revocable(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
     """An API whose callers lose the right to use it as soon as the list holds something."""
     revoked: list[str] = []
 
-    def check(request: web.Request) -> None:
+    async def check(guard: Guard, request: web.Request) -> Caller:
         if revoked:
             raise Unauthenticated("The token was revoked.")
+        return Caller()
 
-    monkeypatch.setattr(bot.web.api, "bearer_check", lambda bearer: check)
+    monkeypatch.setattr(Guard, "check", check)
     async with aclosing(serving(sqlite_url)) as servers:
         yield await anext(servers), revoked
 

@@ -1,47 +1,21 @@
-"""What the features need of the world. `bot.wiring` hands them things that are like this."""
+"""What a transaction of the store can do."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-from bot.domain.answers import Answer
 from bot.domain.catalogue import Catalogue
 from bot.domain.chats import Chat, Connection
 from bot.domain.deliveries import Delivery, EventDelivery, OutboxStatus, ParkedEvent
 from bot.domain.events import Event, Fact
+from bot.domain.history import Refused, SettingsChange
 from bot.domain.people import Member
 from bot.domain.records import App, Record, RecordId, RecordType
 from bot.domain.webhooks import Webhook, WebhookStatus
 
-T = TypeVar("T")
-
 Json = dict[str, Any]
-
-Clock = Callable[[], int]
-"""Microseconds since the epoch, UTC."""
-
-Render = Callable[[Answer], Json]
-"""An answer as a Bot Framework message: `{type, summary?, text?, attachments?}` without addressing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Glimpse:
-    """Everything an unfurl must know, read at one instant.
-
-    Attributes:
-        record: its `access` holds only the entries of the asking person and of everybody.
-        chat: None when the bot never was in it.
-        connected: the chat is connected to the record.
-        guest: the asking person is known to be a guest.
-    """
-
-    catalogue: Catalogue
-    record: Record | None = None
-    chat: Chat | None = None
-    connected: bool = False
-    guest: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +36,34 @@ class Transaction(Protocol):
     def catalogue(self) -> Catalogue: ...
     def put_record_type(self, record_type: RecordType) -> None: ...
     def put_app(self, app: App) -> None: ...
-    def put_admins(self, admins: Iterable[str]) -> None: ...
+    def put_admins(self, admins: Mapping[str, str]) -> None:
+        """Entra object ids -> names ("" where not known): these and no others."""
+        ...
+
+    def lock_settings(self) -> None:
+        """Until the end of the transaction nobody else changes a setting."""
+        ...
+
+    def add_settings_change(self, change: SettingsChange) -> None:
+        """Append to the history; `number` and `at` are given by the store. Under `lock_settings`."""
+        ...
+
+    def settings_changes(self, *, after: int = 0, limit: int, newest_first: bool = False) -> list[SettingsChange]:
+        """Oldest first those with `number` > `after`; newest first those with `number` < `after` (0: the newest)."""
+        ...
+
+    # audit trail
+    def add_refusal(self, refused: Refused) -> None:
+        """Append; `number` and `at` are given by the store."""
+        ...
+
+    def refusals(self, *, after: int = 0, limit: int, newest_first: bool = False) -> list[Refused]:
+        """As `settings_changes`."""
+        ...
+
+    def forget_refusals(self, *, before: int) -> int:
+        """Delete those from before this time; how many."""
+        ...
 
     # records
     def record(self, record: RecordId) -> Record | None:
@@ -250,69 +251,4 @@ class Transaction(Protocol):
 
     def outbox_backlog(self) -> tuple[int, int | None]:
         """How many messages wait, and since when the oldest does."""
-        ...
-
-
-class Store(Protocol):
-    """The store of one tenant."""
-
-    async def read(self, work: Callable[[Transaction], T]) -> T:
-        """Run `work` in one transaction that only reads."""
-        ...
-
-    async def write(self, work: Callable[[Transaction], T], *, durable: bool = True) -> T:
-        """Run `work` in one transaction; when this returns, what it wrote is on disk.
-
-        `work` may run more than once (a deadlock on PostgreSQL is retried), so it must have no other effect. `durable`
-        False: the end of the process changes nothing, but a power cut may undo it; for what would only be done again.
-        """
-        ...
-
-    async def glimpse(self, record: RecordId | None, *, person: str | None, chat: str) -> Glimpse:
-        """The hot path's one read; `record` None reads only the settings and the chat."""
-        ...
-
-    def catalogue(self) -> Catalogue:
-        """The settings this process saw last, without reading: to find what to ask `glimpse` for."""
-        ...
-
-    def on_change(self, ring: Callable[[], None]) -> Callable[[], None]:
-        """Have `ring` called on the event loop soon after each transaction that added events, messages or webhooks,
-        here or on another replica. Returns what ends that. It only wakes: polling is what is relied on."""
-        ...
-
-
-class Sender(Protocol):
-    """Speaks into chats."""
-
-    async def send(self, chat: Chat, message: Json) -> str:
-        """Post a message; returns its activity id.
-
-        Raises:
-            SendFailed: with `retryable`, `ambiguous`, `retry_after`; `ChatUnreachable` and `ChatGone` are final.
-        """
-        ...
-
-
-class EventSender(Protocol):
-    """Tells webhooks of events."""
-
-    async def send(self, delivery: EventDelivery) -> None:
-        """Returns when the receiver took it.
-
-        Raises:
-            SendFailed: with `retry_after` where the receiver asked for it; `ReceiverGone` when it wants no more.
-        """
-        ...
-
-
-class Directory(Protocol):
-    """Knows who is in a chat."""
-
-    async def members(self, chat: Chat) -> Sequence[Member]:
-        """The roster, without the bot.
-
-        Raises:
-            SendFailed: as `Sender.send`.
-        """
         ...

@@ -1,0 +1,124 @@
+"""What the admins choose: apps, record types, and who is an admin. A change is in force at once, and in the history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.domain.history import SettingsChange, Subject, Via
+from bot.domain.people import Actor
+from bot.domain.records import App, RecordType
+from bot.domain.wire import admins_to_json, app_to_json, record_type_to_json, revision
+from bot.errors import Conflict, NotFound, PreconditionFailed
+from bot.ports import Transaction
+
+
+def put_record_type(
+    tx: Transaction, record_type: RecordType, *, by: Actor | None, via: Via, expected: str | None = None
+) -> bool:
+    """Create or replace a record type; whether it is new. The same again is no change.
+
+    Args:
+        expected: the revision that is to be replaced; `*` for any existing one, None for whatever there is.
+
+    Raises:
+        PreconditionFailed: there is another one by now, or none.
+        Conflict: one of its link patterns is another type's already, so links would be ambiguous.
+    """
+    tx.lock_settings()
+    types = tx.catalogue().types
+    current = types.get(record_type.name)
+    before = None if current is None else record_type_to_json(current)
+    _match(before, expected)
+    if current == record_type:
+        return False
+    for other in types.values():
+        if other.name != record_type.name and (shared := set(other.links) & set(record_type.links)):
+            raise Conflict(
+                f"The link pattern {sorted(shared)[0]!r} belongs to the record type {other.name!r} already.",
+                next_step="A link must name one record. Take the pattern from one of the two.",
+            )
+    tx.put_record_type(record_type)
+    _remember(tx, Subject.RECORD_TYPE, record_type.name, by, via, before, record_type_to_json(record_type))
+    return current is None
+
+
+def get_record_type(tx: Transaction, name: str) -> RecordType:
+    """
+    Raises:
+        NotFound: there is none of this name.
+    """
+    record_type = tx.catalogue().types.get(name)
+    if record_type is None:
+        raise NotFound(f"There is no record type {name!r}.", next_step="GET /api/v1/record-types lists them.")
+    return record_type
+
+
+def put_app(tx: Transaction, app: App, *, by: Actor | None, via: Via, expected: str | None = None) -> bool:
+    """Create or replace an app; whether it is new. The same again is no change. `expected`: as `put_record_type`.
+
+    Raises:
+        PreconditionFailed: there is another one by now, or none.
+    """
+    tx.lock_settings()
+    current = tx.catalogue().apps.get(app.id)
+    before = None if current is None else app_to_json(current)
+    _match(before, expected)
+    if current == app:
+        return False
+    tx.put_app(app)
+    _remember(tx, Subject.APP, app.id, by, via, before, app_to_json(app))
+    return current is None
+
+
+def get_app(tx: Transaction, app_id: str) -> App:
+    """
+    Raises:
+        NotFound: there is none with this id.
+    """
+    app = tx.catalogue().apps.get(app_id)
+    if app is None:
+        raise NotFound(f"There is no app {app_id!r}.", next_step="GET /api/v1/apps lists them.")
+    return app
+
+
+def admins_document(admins: Mapping[str, str]) -> dict[str, Any]:
+    """Who the admins are, as REST shows it and the history keeps it."""
+    return {"admins": admins_to_json(admins)}
+
+
+def put_admins(
+    tx: Transaction, admins: Mapping[str, str], *, by: Actor | None, via: Via, expected: str | None = None
+) -> None:
+    """Replace the list of admins (id -> name). `expected`: as `put_record_type`.
+
+    Raises:
+        PreconditionFailed: the list is another one by now.
+    """
+    tx.lock_settings()
+    before, after = admins_document(tx.catalogue().admins), admins_document(admins)
+    _match(before, expected)
+    if after != before:
+        tx.put_admins(admins)
+        _remember(tx, Subject.ADMINS, "", by, via, before, after)
+
+
+def _match(before: Mapping[str, Any] | None, expected: str | None) -> None:
+    if expected is None or (before is not None and expected in ("*", revision(before))):
+        return
+    raise PreconditionFailed(
+        "These settings were changed since you read them." if before else "There are no such settings.",
+        next_step="Read them again, apply your change to what you find, and try again. Nothing was saved.",
+    )
+
+
+def _remember(
+    tx: Transaction,
+    subject: Subject,
+    name: str,
+    by: Actor | None,
+    via: Via,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any],
+) -> None:
+    tx.add_settings_change(SettingsChange(subject=subject, name=name, via=via, by=by, before=before, after=after))
