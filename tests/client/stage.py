@@ -77,6 +77,15 @@ class Stage:
             if connection["state"] == "active":
                 await self.client.hear(chat=chat, after=before, that=lambda said: "no longer connected" in said.words)
 
+    @asynccontextmanager
+    async def settings(self, name: str) -> AsyncIterator[Json]:
+        """The settings of a record type, for one test that changes them. At the end they are as they were."""
+        before = await self.api("GET", f"/record-types/{name}")
+        try:
+            yield before
+        finally:
+            await self.api("PUT", f"/record-types/{name}", before)
+
     async def events(self, key: str) -> list[Json]:
         """What the account's timeline tells, oldest first."""
         return (await self.api("GET", f"/records/account/{key}/timeline"))["events"]

@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from PIL import Image
 
 from tests.client.pictures import pictures
-from tests.client.stage import LINKS, Stage
-from tests.client.window import Window, open_window
+from tests.client.stage import LINKS
 
 OUTPUT = Path(__file__).parents[1] / "output"
 MAX_PICTURE = 250_000
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def window(stage: Stage) -> AsyncIterator[Window]:
-    """The page with the group chat; the bot came to it when it was chosen."""
-    async with AsyncExitStack() as stack:
-        async with stage.opening(stage.client.personal):
-            window = await stack.enter_async_context(open_window(stage.client.url))
-        async with stage.opening(stage.client.group):
-            await window.choose("Contoso renewal")
-        yield window
 
 
 async def test_a_pasted_link_becomes_a_card_whose_button_connects_the_chat(stage, window) -> None:

@@ -1,4 +1,4 @@
-"""The Playground's page in headless Chromium, with a person's hands: choosing a chat, pasting, pressing, mentioning."""
+"""The Playground's page in headless Chromium, with a person's hands: choosing a chat, writing, pasting, pressing."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ class Window:
     page: Page
 
     @property
+    def _box(self) -> Locator:
+        return self.page.locator("[role=textbox][contenteditable=true]")
+
+    @property
     def cards(self) -> Locator:
         """The cards of the chat, oldest first."""
         return self.page.locator(".ac-adaptiveCard")
@@ -51,16 +55,25 @@ class Window:
         await dialog.wait_for(state="hidden")
 
     async def press(self, button: str, *, on: Locator) -> None:
-        await on.get_by_role("button", name=button).click()
+        await on.get_by_role("button", name=button, exact=True).click()
+
+    async def pick(self, choice: str, *, of: str, on: Locator) -> None:
+        """Open the list whose label says `of`, and choose."""
+        await on.get_by_role("combobox", name=of).click()
+        await self.page.get_by_role("option", name=choice, exact=True).click()
+
+    async def write(self, text: str) -> None:
+        """Say something, in the personal chat."""
+        await self._box.click()
+        await self._box.press_sequentially(text)
+        await self._box.press("Enter")
 
     async def mention(self, text: str, *, name: str = "Connect Chats") -> None:
         """Type `@`, choose the bot, type `text`, send."""
-        box = self.page.locator("[role=textbox][contenteditable=true]")
-        await box.click()
-        await box.press_sequentially("@")
+        await self._box.click()
+        await self._box.press_sequentially("@")
         await self.page.get_by_role("menuitem", name=name).click()
-        await box.press_sequentially(f" {text}")
-        await box.press("Enter")
+        await self.write(f" {text}")
 
     async def rest(self) -> None:
         """Let go of the compose box, so that no picture shows it in use."""

@@ -16,6 +16,8 @@ SHOWS = {
     "timeline": {"title", "type", "name", "label", "note"},
     "note": {"title", "type", "owner", "name"},
     "why": {"type", "owner", "app", "site"},
+    "settings": {"type", "label", "app", "site"},
+    "save": set(),
     "nonsense": set(),
 }
 """What an answer is about at all. An unfurl names no people; a list of records shows no fields."""
@@ -45,6 +47,8 @@ def may_show(question: Question, secret: Secret) -> bool:
     org, room, asks = question.org, question.room, question.asks
     if secret.tenant != org.tenant or secret.kind not in SHOWS[asks]:
         return False
+    if asks == "settings":  # whoever may change all of them, where nobody else reads along
+        return question.by is ADMIN and (room.private or room.audience == "internal")
     private_why = asks == "why" and room.private
     match secret.kind:
         case "site":
@@ -77,8 +81,8 @@ def may_show(question: Question, secret: Secret) -> bool:
             return secret.of in _records(question) and _readable_at(question, secret.of, "name")
 
 
-def may_tell(org: Organisation, room: Room, secret: Secret) -> bool:
-    """Whether a message that nobody asked for may hold it: the note, "under the disclosure of that chat"."""
+def may_tell(org: Organisation, room: Room, secret: Secret, *, change: bool) -> bool:
+    """Whether the note, or word of a `change`, may hold it: both "under the disclosure of that chat"."""
     if secret.tenant != org.tenant:
         return False
     levels = {kind: level(org, kind, room.audience) for kind in KEYS}
@@ -87,15 +91,28 @@ def may_tell(org: Organisation, room: Room, secret: Secret) -> bool:
         case "type":
             return at_least(levels[kind], "type")
         case "title":
-            return at_least(levels[kind], "name") and switched_on(org, secret.of)
+            return at_least(levels[kind], "name") and _tells(org, secret.of, change)
         case "name":
             return any(at_least(levels[kind], "name") for kind in KEYS)
-        case "label" | "value":
-            listed = org.labels[kind][secret.field] in org.types[kind]["note_fields"]
-            on = secret.kind == "label" or switched_on(org, secret.of)
-            return listed and on and at_least(levels[kind], "fields")
+        case "label":
+            return _told(org, secret, change) and at_least(levels[kind], "fields")
+        case "value" | "before":
+            told = _told(org, secret, change) and _tells(org, secret.of, change)
+            return told and at_least(levels[kind], "fields") and (change or secret.kind == "value")
         case _:
             return False
+
+
+def _told(org: Organisation, secret: Secret, change: bool) -> bool:
+    """Whether the field is on the list of those that a change, or the note, may show."""
+    settings = org.types[kind_of(secret.of)]
+    told = settings["watch_fields"] if change else settings["note_fields"] if settings["note"] else ()
+    return org.labels[kind_of(secret.of)][secret.field] in told
+
+
+def _tells(org: Organisation, record: str, change: bool) -> bool:
+    """It is switched on, and was before it changed."""
+    return switched_on(org, record) and not (change and not switched_on(org, record, org.came_from[record]))
 
 
 def rights(org: Organisation, person: Somebody, record: str) -> str:

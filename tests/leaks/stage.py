@@ -74,7 +74,8 @@ class Secret(NamedTuple):
     """What a canary stands for.
 
     Attributes:
-        kind: `title`, `value`, `label`, `owner`, `note`, `name`, `type`, `app`, `site`; `never` may be shown to nobody.
+        kind: `title`, `value`, `label`, `owner`, `note`, `name`, `type`, `app`, `site`; `before` is a value that the
+            last change replaced; `never` may be shown to nobody.
         of: the record, for a label and a type's name its type, for an app its id.
         field: which field of the record.
     """
@@ -102,6 +103,8 @@ class Organisation:
     types: dict[str, dict[str, Any]] = field(default_factory=dict)
     apps: dict[str, bool] = field(default_factory=dict)
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    came_from: dict[str, str | None] = field(default_factory=dict)
+    """Record -> the app it belonged to before its last change."""
 
     def canary(self, kind: str, of: str = "", number: int = -1) -> str:
         word = f"q{self.random.getrandbits(56):014x}z"
@@ -169,6 +172,7 @@ class Organisation:
                 "card_fields": self._some(self.labels[kind], 4),
                 "note_fields": self._some(self.labels[kind], 3),
                 "note": self.random.random() < 0.7,
+                "watch_fields": self._some(self.labels[kind], 3),
                 "connect": self.random.choice(("read", "append", "write", "nobody")),
                 "owner_may_disconnect": self.random.random() < 0.5,
                 "connector_may_disconnect": self.random.random() < 0.5,
@@ -181,24 +185,37 @@ class Organisation:
         return self.random.sample(labels, self.random.randrange(1, most + 1))
 
     async def put_record(self, record: str) -> None:
-        """The record anew: what it held before may never be seen again."""
-        for word, secret in self.canaries.items():
-            if secret.tenant == self.tenant and secret.of == record and secret.kind in ("title", "value"):
-                self.canaries[word] = Secret(self.tenant, "never")
+        """The record anew: what it held before may be told with the change, if at all, and never be seen again."""
         kind = record.partition("/")[0]
-        access = self.records.get(record, {}).get("access") or self._access()
-        owner = self.records.get(record, {}).get("owner") or self._owner(record)
+        known = self.records.get(record, {"fields": {}})
+        self._retire(record, {"title": "never", "before": "never"})
+        fields = {}
+        for number, label in enumerate(self.labels[kind]):
+            if label in known["fields"] and self.random.random() < 0.4:
+                fields[label] = known["fields"][label]
+                continue
+            if label in known["fields"]:
+                self._retire(record, {"value": "before"}, number)
+            fields[label] = self.canary("value", record, number)
         self.records[record] = body = {
             "title": f"Title {self.canary('title', record)}",
             "url": f"https://crm.example.com/records/{record}?more={self.canary('never')}",
-            "fields": {label: self.canary("value", record, n) for n, label in enumerate(self.labels[kind])},
-            "access": access,
+            "fields": fields,
+            "access": known.get("access") or self._access(),
         }
-        if owner:
+        if owner := known.get("owner") or self._owner(record):
             body["owner"] = owner
         if app := self.random.choice((None, None, *APPS)):
             body["app"] = app
-        await self.rest("PUT", f"/records/{record}", body)
+        self.came_from[record] = known.get("app")
+        actor = {"id": MEGAN.id, "name": self.canary("name")}
+        await self.rest("PUT", f"/records/{record}", body | {"actor": actor})
+
+    def _retire(self, record: str, kinds: Mapping[str, str], number: int | None = None) -> None:
+        """From now on the record's canaries of these kinds (of one field only) are of others."""
+        for word, secret in self.canaries.items():
+            if (secret.tenant, secret.of) == (self.tenant, record) and number in (None, secret.field):
+                self.canaries[word] = secret._replace(kind=kinds.get(secret.kind, secret.kind))
 
     def _access(self) -> dict[str, str]:
         levels = ("none", "none", "read", "append", "write")
@@ -221,8 +238,10 @@ class Organisation:
 
     async def live_on(self) -> None:
         """Time passes: settings and records change, people come, chats are connected, the record system notes."""
+        for record in RECORDS:
+            self._retire(record, {"before": "never"})
         await self.change_settings()
-        for record in self.random.sample(RECORDS, 4):
+        for record in self.random.sample(RECORDS, 6):
             await self.put_record(record)
             await self.rest("POST", f"/records/{record}/timeline", {"text": self.canary("note", record)})
         for room in self.random.sample(CONNECTABLE, 2):

@@ -37,9 +37,11 @@ QUESTIONS = 640
 AT_ONCE = 8
 ASKED = [*["unfurl"] * 50, *["anonymous"] * 8, *["timeline"] * 7, *["records"] * 4, *["why"] * 6]
 ASKED += [*["connect"] * 4, *["disconnect"] * 3, *["note"] * 4, "nonsense", *["rest"] * 14]
+ASKED += [*["settings"] * 4, *["save"] * 2]
 READS = [
     *("/events?limit=300", "/record-types", "/apps", "/webhooks", "/records/{record}", "/records/{record}/chats"),
     *("/records/{record}/timeline?limit=300", "/chats/{room}/records", "/record-types/{kind}"),
+    *("/admins", "/audit/settings?limit=10&order=desc", "/audit/refusals?limit=100&order=desc"),
 ]
 
 
@@ -52,7 +54,9 @@ SHOWED = {
     "timeline": ("title", "name", "label", "note"),
     "note": ("title", "note"),
     "why": ("type", "app", "site"),
-    "told": ("title",),
+    "settings": ("type", "label", "app", "site"),
+    "told": ("title", "value", "label"),
+    "changed": ("type", "title", "name", "value", "before", "label"),
     "rest": ("title", "value", "owner", "never"),
     "events": ("name", "note", "never"),
     "stream": ("name", "note", "never"),
@@ -81,6 +85,12 @@ class Watch:
             if not allowed(word, secret):
                 self.leaks.append(f"{secret} in {text}")
 
+    def look_at_told(self, org: Organisation, room: Room, message: str) -> None:
+        """A message that nobody asked for."""
+        change = " was changed." in message
+        what = "changed" if change else "told"
+        self.look(what, message, lambda _, secret: may_tell(org, room, secret, change=change))
+
 
 @dataclass(slots=True)
 class Asker:
@@ -97,10 +107,12 @@ class Asker:
             return
         room = self.random.choice(ROOMS)
         by = self.random.choice((*room.people, *room.people, ALEX, MEGAN, ADELE))
+        if asks == "save" and by is ADMIN:
+            by = MEGAN  # an administrator's would change what the oracle knows
         named = self.random.random() < 0.7 or asks in ("unfurl", "anonymous", "connect")
-        record = "" if asks == "records" or not named else self.random.choice(RECORDS)
+        record = "" if asks in ("records", "settings", "save") or not named else self.random.choice(RECORDS)
         app = self.random.choice((None, None, None, *APPS)) if asks in ("unfurl", "anonymous", "why") else None
-        own = org.canary("never") if asks in ("unfurl", "note") else ""
+        own = org.canary("never") if asks in ("unfurl", "note", "save") else ""
         if asks == "note":
             org.canaries[own] = org.canaries[own]._replace(kind="note", of=record)
         question = Question(org, asks, by, room, record, app, own)
@@ -138,8 +150,14 @@ class Asker:
         naming = {"why": link if record else "https://elsewhere.example/"}.get(asks) or self.random.choice(
             (record, record.partition("/")[2], f"https://crm.example.com/records/{record}" if record else "")
         )
-        words = {"records": "records", "note": f"note {own}", "nonsense": f"tell me of {kind}"}
-        if asks == "note" and record:
+        topic = self.random.choice(("", *KEYS, *APPS))
+        words = {
+            "records": "records",
+            "settings": f"settings {topic}",
+            "note": f"note {own}",
+            "nonsense": f"tell me of {kind}",
+        }
+        if asks == "save" or (asks == "note" and record) or (asks == "settings" and self.random.random() < 0.4):
             return self._pressed(question)
         text = words.get(asks, f"{asks} {naming}")
         text += f" {self.random.randrange(1, 21)}" if asks == "timeline" else ""
@@ -158,6 +176,10 @@ class Asker:
         """A button, honest or forged: what it says of rights and people proves nothing."""
         org, asks, by, room, record, _, own = question
         forged = {"by": by.id, "text": own, "count": "20", "owner": by.id, "privilege": "write", "tenant": org.tenant}
+        if asks in ("settings", "save"):
+            subject = f"record-type/{self.random.choice([*KEYS])}"
+            forged |= {"subject": subject, "disclosure": "fields", "disclosure_external": "fields", "label": own}
+        asks = "settings.save" if asks == "save" else asks
         data = {"record": record, **forged}
         if self.random.random() < 0.5:
             value = {"verb": asks, **data}
@@ -224,7 +246,7 @@ async def test_no_canary_is_seen_where_it_may_not_be(
                 await asyncio.gather(*(asker.ask() for _ in range(AT_ONCE)))
             for number, tenant, chat, message in told(database, last):
                 last, org, room = number, by_tenant[tenant], _room(chat)
-                watch.look("told", message.lower(), lambda _, it, org=org, room=room: may_tell(org, room, it))
+                watch.look_at_told(org, room, message.lower())
             for org in organisations:
                 await org.live_on()
             if watch.leaks:
@@ -237,5 +259,5 @@ async def test_no_canary_is_seen_where_it_may_not_be(
         print(f" seed {seed}: {watch.reads.total():,} reads, {watch.twins:,} of records that never were,", end="")
         print(f" {watch.seen.total():,} canaries seen, {len(watch.leaks)} where they may not be ", end="")
     assert watch.leaks[:3] == [], f"LEAKS_SEED={seed} repeats it"
-    assert watch.reads.total() - watch.reads["told"] - watch.reads["stream"] >= 20_000
+    assert watch.reads.total() - sum(watch.reads[what] for what in ("told", "changed", "stream")) >= 20_000
     assert {f"{asks}: {kind}" for asks, kinds in SHOWED.items() for kind in kinds} <= set(watch.seen), watch.seen
