@@ -220,9 +220,9 @@ def admins_from_json(data: Any) -> dict[str, str]:
     return admins
 
 
-def admins_to_json(admins: Mapping[str, str]) -> list[dict[str, str]]:
-    """The administrators, in the order of their ids."""
-    return [{"id": admin, "name": admins[admin]} for admin in sorted(admins)]
+def admins_to_json(admins: Mapping[str, str]) -> dict[str, Any]:
+    """The administrators (id -> name), in the order of their ids."""
+    return {"admins": [{"id": admin, "name": admins[admin]} for admin in sorted(admins)]}
 
 
 def revision(document: Any) -> str:

@@ -137,7 +137,7 @@ class SettingsPart(AuditPart):
         for app in catalogue.apps.values():
             self._keep_app(app)
             self._add_first(Subject.APP, app.id, app_to_json(app))
-        self._add_first(Subject.ADMINS, "", {"admins": admins_to_json(admins)})
+        self._add_first(Subject.ADMINS, "", admins_to_json(admins))
 
     def _add_first(self, subject: Subject, name: str, after: Mapping[str, Any]) -> None:
         self.add_settings_change(

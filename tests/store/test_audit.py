@@ -51,7 +51,7 @@ async def test_the_history_begins_with_what_the_first_start_wrote(open_another: 
             for it in types
         ),
         settings_change("sales-hub", after=app_to_json(app), **by_config),
-        settings_change("", subject=Subject.ADMINS, after={"admins": admins_to_json(first.admins)}, **by_config),
+        settings_change("", subject=Subject.ADMINS, after=admins_to_json(first.admins), **by_config),
     ]
 
 

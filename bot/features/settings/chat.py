@@ -162,11 +162,12 @@ def _may_name(scene: Scene) -> bool:
 def _overview(scene: Scene) -> SettingsOverview:
     catalogue = scene.catalogue
     latest = scene.tx.settings_changes(limit=LATEST, newest_first=True)
+    made_here = [change for change in latest if change.via is not Via.CONFIG]  # the rest is how it all began
     return SettingsOverview(
         types=tuple(words.of_type(item) for item in catalogue.types.values()),
         apps=tuple(words.of_app(catalogue, item) for item in catalogue.apps.values()),
         admins=tuple(one_line(name, words.MAX_NAME) or admin for admin, name in catalogue.admins.items()),
-        changes=tuple(words.entry(change) for change in latest),
+        changes=tuple(words.entry(change) for change in made_here),
     )
 
 

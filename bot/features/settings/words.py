@@ -51,7 +51,7 @@ def of_type(record_type: RecordType) -> SettingsItem:
     who = "Nobody" if needed is Requirement.NOBODY else f"Who may {needed.value}"
     seen = {audience: _SEEN[disclosure_in(record_type, audience)] for audience in Audience}
     summary = (
-        f"{who} connects chats. Cards show: own people {seen[Audience.INTERNAL]}, "
+        f"{who} may connect chats. Cards show: own people {seen[Audience.INTERNAL]}, "
         f"guests {seen[Audience.EXTERNAL]}, unknown readers {seen[Audience.UNKNOWN]}."
     )
     return SettingsItem(

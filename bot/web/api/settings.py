@@ -14,6 +14,7 @@ from bot.domain.people import Actor
 from bot.domain.records import App, RecordType
 from bot.domain.wire import (
     admins_from_json,
+    admins_to_json,
     app_from_json,
     app_to_json,
     record_type_from_json,
@@ -21,7 +22,7 @@ from bot.domain.wire import (
     revision,
 )
 from bot.errors import PreconditionFailed, Unprocessable
-from bot.features.settings import admins_document, get_app, get_record_type, put_admins, put_app, put_record_type
+from bot.features.settings import get_app, get_record_type, put_admins, put_app, put_record_type
 from bot.ports import Json, Transaction
 from bot.web.api.bodies import AdminsBody, Person, SettingsBody, actor_of
 from bot.web.api.operation import PREFIX, Body, Call, Operation, Reply, Result
@@ -101,7 +102,7 @@ class Kind(Generic[Item]):
 
 
 async def get_admins(call: Call) -> Reply:
-    return _settings(admins_document(await call.store.read(lambda tx: tx.catalogue().admins)))
+    return _settings(admins_to_json(await call.store.read(lambda tx: tx.catalogue().admins)))
 
 
 async def replace_admins(call: Call) -> Reply:
@@ -109,11 +110,11 @@ async def replace_admins(call: Call) -> Reply:
     admins = admins_from_json(body.admins)
 
     def work(tx: Transaction) -> None:
-        expected = _expected(call.values["If-Match"], admins_document(tx.catalogue().admins))
+        expected = _expected(call.values["If-Match"], admins_to_json(tx.catalogue().admins))
         put_admins(tx, admins, by=by, via=Via.API, expected=expected)
 
     await call.store.write(work)
-    return _settings(admins_document(admins))
+    return _settings(admins_to_json(admins))
 
 
 def changed_by(call: Call) -> Actor | None:
