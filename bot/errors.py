@@ -80,6 +80,12 @@ class NotAllowed(Forbidden):
     code = "not-allowed"
 
 
+class Unanswered(NotAllowed):
+    """Whoever knows what the person may do did not say in time, and no answer means no."""
+
+    code = "unanswered"
+
+
 class Conflict(ConnectChatsError):
     """The state of things does not permit it now (HTTP 409)."""
 

@@ -208,13 +208,14 @@ async def check_parts(settings: Settings) -> AsyncIterator[tuple[str, str | None
         yield f"CONFIG {settings.config}", None
     yield "database", await _problem_of(_open_and_close(settings))
     session = open_session(settings.ssl_cert_file or settings.requests_ca_bundle)
-    keys = _bot_keys(settings, session, system_clock)
+    keys, user_keys = (make(settings, session, system_clock) for make in (_bot_keys, _user_keys))
     tokens = AppTokens(settings, clock=system_clock)
     try:
         yield "keys of the Bot Framework", await _problem_of(_any_key(keys))
+        yield "keys of Entra ID", await _problem_of(_any_key(user_keys))
         yield "credentials of the bot", await _problem_of(tokens.bot_token())
     finally:
-        for close in (keys.close, tokens.close, session.close):
+        for close in (keys.close, user_keys.close, tokens.close, session.close):
             await close()
 
 

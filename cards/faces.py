@@ -9,6 +9,7 @@ from typing import Any
 from bot.domain.answers import (
     Administrators,
     Answer,
+    ChatsOfRecord,
     Connected,
     Disconnected,
     Explanation,
@@ -30,8 +31,8 @@ from bot.domain.answers import (
 from bot.domain.chats import ChatKind
 from bot.domain.commands import NOTE
 from bot.domain.records import Disclosure
-from cards import pieces, settings
-from cards.elements import Column, ColumnSet, Container, Json, OpenUrl, Strict
+from cards import joining, pieces, settings
+from cards.elements import Column, ColumnSet, Container, Json, Strict
 from cards.literal import cut_lines
 from cards.pieces import BOLD, BOT, SMALL, SUBTLE, Face, line, title
 from cards.words import changed, failure_lines, status, text, unknown_line
@@ -117,20 +118,13 @@ def _all_hidden(number: int) -> str:
 
 
 def _record_row(view: RecordView, *, first: bool) -> Strict:
-    """A record that opens when the row is chosen; the word at its end says so."""
     name = line(view.title or view.type_label or "Record", BOLD, limit=pieces.MAX_TITLE, spacing="none")
     label = [line(view.type_label, SMALL, limit=pieces.MAX_LABEL)] if view.title and view.type_label else []
-    columns = [Column(width="stretch", items=[*label, name])]
-    place: dict[str, Any] = {"spacing": "medium", "separator": not first}
-    if view.open_url:
-        word = line("Open", {"color": "accent"})
-        columns.append(Column(width="auto", items=[word], verticalContentAlignment="center"))
-        place["select_action"] = OpenUrl(title="Open", url=view.open_url).render()
-    return ColumnSet(columns=columns, **place)
+    return pieces.opening([*label, name], view.open_url, first=first)
 
 
 def _timeline(answer: Timeline) -> Face:
-    body = [line("Timeline", SMALL), *_named(answer.view)]
+    body = [line("Timeline", SMALL), pieces.name(answer.view)]
     if answer.withheld:
         body.append(line("What happened is not shown in this chat, because others can read it.", spacing="small"))
         body.append(line("Ask me in our personal chat.", SUBTLE, spacing="small"))
@@ -142,11 +136,6 @@ def _timeline(answer: Timeline) -> Face:
     if shown and len(shown) < answer.total:
         body.append(line(f"The latest {len(shown)} of {answer.total}.", SMALL, spacing="medium"))
     return body, pieces.open_button(answer.view)
-
-
-def _named(view: RecordView) -> list[Strict]:
-    """The record under a small word that says what the card is about."""
-    return [line(view.title or view.type_label or "Record", pieces.TITLE, limit=pieces.MAX_TITLE, spacing="none")]
 
 
 def _record_changed(answer: RecordChanged) -> Face:
@@ -163,7 +152,7 @@ def _record_changed(answer: RecordChanged) -> Face:
 
 
 def _note_added(answer: NoteAdded) -> Face:
-    body = [line("Note added to the timeline of", SUBTLE), *_named(answer.view)]
+    body = [line("Note added to the timeline of", SUBTLE), pieces.name(answer.view)]
     if answer.quote:
         body.append(pieces.quote(cut_lines(answer.quote, pieces.MAX_QUOTE, pieces.MAX_QUOTE_LINES)))
     if answer.by:
@@ -194,11 +183,12 @@ def _help(answer: Help) -> Face:
     body: list[Strict] = [title(unknown_line(answer.unknown) if answer.unknown else "What you can ask me")]
     if answer.unknown:
         body.append(line("Here is what you can ask me.", spacing="small"))
+    elsewhere = "In our personal chat" if shared else "In a group chat, a channel or a meeting"
     here = [command for command in answer.commands if answer.kind in command.kinds]
     groups = [
-        ("Change", [command for command in here if command.writes]),
+        ("Do", [command for command in here if command.writes]),
         ("Look up", [command for command in here if not command.writes]),
-        ("In a group chat, a channel or a meeting", [command for command in answer.commands if command not in here]),
+        (elsewhere, [command for command in answer.commands if command not in here]),
     ]
     for heading, commands in groups:
         rows = [(command.usage, command.summary) for command in commands]
@@ -266,6 +256,7 @@ _FACES: dict[type, Callable[[Any], Face]] = {
     Records: _records,
     Timeline: _timeline,
     NoteAdded: _note_added,
+    ChatsOfRecord: joining.chats_of_record,
     WhichRecord: _which_record,
     Help: _help,
     Welcome: _welcome,

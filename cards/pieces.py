@@ -66,6 +66,11 @@ def heading(view: RecordView) -> list[Strict]:
     return [line(view.type_label, SMALL, limit=MAX_LABEL), block]
 
 
+def name(view: RecordView) -> Strict:
+    """The record under a small word that says what the card is about."""
+    return line(view.title or view.type_label or "Record", TITLE, limit=MAX_TITLE, spacing="none")
+
+
 def changes(made: Iterable[FieldChange]) -> list[Strict]:
     """What each field was and is."""
     return rows((change.label, before_and_after(change)) for change in made)
@@ -100,6 +105,17 @@ def _row(label: str, value: str, *, spacing: str) -> Strict:
     """A ColumnSet of its own, so that a row stays a row when its value wraps."""
     columns = [Column(width=2, items=[line(label, SUBTLE)]), Column(width=3, items=[line(value)])]
     return ColumnSet(columns=columns, spacing=spacing)
+
+
+def opening(items: list[Strict], url: str | None, *, first: bool, word: str = "Open") -> Strict:
+    """A row that opens when it is chosen, if there is an address; the word at its end says so."""
+    columns = [Column(width="stretch", items=items)]
+    place: dict[str, Any] = {"spacing": "medium", "separator": not first}
+    if url:
+        said = line(word, {"color": "accent"})
+        columns.append(Column(width="auto", items=[said], verticalContentAlignment="center"))
+        place["select_action"] = OpenUrl(title=word, url=url).render()
+    return ColumnSet(columns=columns, **place)
 
 
 def open_button(view: RecordView) -> list[Strict]:
@@ -140,8 +156,13 @@ def happenings(entries: Iterable[TimelineEntry], *, room: int) -> list[Strict]:
 
 def _moment(at: int) -> Strict:
     """When, in the reader's own time zone and language: the client fills these in."""
-    stamp = datetime.fromtimestamp(at // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return RichTextBlock(inlines=[TextRun(text=f"{{{{DATE({stamp},SHORT)}}}} {{{{TIME({stamp})}}}}", **SMALL)])
+    moment = stamp(at)
+    return RichTextBlock(inlines=[TextRun(text=f"{{{{DATE({moment},SHORT)}}}} {{{{TIME({moment})}}}}", **SMALL)])
+
+
+def stamp(at: int) -> str:
+    """Microseconds since the epoch as the card's own `DATE` and `TIME` want them."""
+    return datetime.fromtimestamp(at // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def quote(words: str) -> Strict:

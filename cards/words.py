@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from bot.domain.answers import (
     Administrators,
     Answer,
+    ChatsOfRecord,
     Connected,
     Disconnected,
     Explanation,
@@ -61,7 +62,7 @@ def _plain(answer: Answer) -> str:
         case RecordCard(view=view):
             label = view.type_label or "Record"
             return f"{label}: {cut(view.title, MAX_TITLE)}" if view.title is not None else label
-        case Connected() | Disconnected() | Timeline() | NoteAdded() | RecordChanged():
+        case Connected() | Disconnected() | Timeline() | NoteAdded() | RecordChanged() | ChatsOfRecord():
             return _about_record(answer)
         case SettingsForm() | SettingsOverview() | Administrators():
             return _about_settings(answer)
@@ -81,7 +82,9 @@ def _plain(answer: Answer) -> str:
             return sentences(*failure_lines(reference))
 
 
-def _about_record(answer: Connected | Disconnected | Timeline | NoteAdded | RecordChanged) -> str:
+def _about_record(
+    answer: Connected | Disconnected | Timeline | NoteAdded | RecordChanged | ChatsOfRecord,
+) -> str:
     view = answer.view
     match answer:
         case Connected() | Disconnected():
@@ -90,6 +93,8 @@ def _about_record(answer: Connected | Disconnected | Timeline | NoteAdded | Reco
             return f"The timeline of {named(view)}."
         case NoteAdded():
             return f"A note was added to the timeline of {named(view)}."
+        case ChatsOfRecord(chats=chats, more=more):
+            return f"Chats of {named(view)}: {len(chats) + more or 'none to join'}."
         case RecordChanged(changes=changes):
             told = (f"{change.label}: {before_and_after(change)}" for change in changes)
             return sentences(changed(view), "; ".join(told))

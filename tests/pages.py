@@ -37,6 +37,14 @@ def fenced(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
 
+def table(page: str, first: str) -> list[dict[str, str]]:
+    """The rows of the page's table whose first column is headed so: its cells by the headings of their columns."""
+    found = re.search(rf"^\| {re.escape(first)} \|.*\n\|[-|]+\|\n((?:\|.*\|\n)+)", page, re.MULTILINE)
+    assert found, f"there is no table of {first!r}"
+    heading, _, *rows = ([cell.strip() for cell in line[1:-1].split("|")] for line in found[0].splitlines())
+    return [dict(zip(heading, row, strict=True)) for row in rows]
+
+
 def blocks(page: str) -> Iterator[Block]:
     """The page's shell commands, in order, each with the block of output that follows it."""
     fences = list(re.finditer(r"^```(\w+)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))

@@ -71,7 +71,7 @@ async def test_a_good_environment_is_checked_part_by_part(microsoft: Microsoft, 
     *parts, local, no_api, verdict = printed.splitlines()
     assert "note   PUBLIC_URL" in local
     assert "note   API_TOKEN" in no_api
-    assert len(parts) == 5
+    assert len(parts) == 6
     assert all(part.startswith("  ok ") for part in parts)
     assert verdict == "Everything is ready: python app.py"
     assert microsoft.requests["token"] == 1

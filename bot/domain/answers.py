@@ -112,6 +112,37 @@ class NoteAdded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChatOfRecord:
+    """A chat that the record is connected to.
+
+    Attributes:
+        topic: "" where it has none, or none that may be shown.
+        since: when it was connected, microseconds since the epoch, UTC.
+        url: opens the chat; "" for who is not in it.
+        by: who connected it, for who is not in it; "" when that may not be said.
+    """
+
+    kind: ChatKind
+    topic: str
+    since: int
+    url: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatsOfRecord:
+    """The group and meeting chats of a record that the person may join, the latest connected first.
+
+    `more` counts those that have no room on a card, `channels` those that are joined by joining a team.
+    """
+
+    view: RecordView
+    chats: tuple[ChatOfRecord, ...]
+    more: int = 0
+    channels: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """A button that chooses one record. `data` goes back to us as the button's data."""
 
@@ -287,6 +318,7 @@ Answer = (
     | Records
     | Timeline
     | NoteAdded
+    | ChatsOfRecord
     | WhichRecord
     | Help
     | Welcome

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from urllib.parse import quote
 
 from bot.domain.people import Actor, Audience
 from bot.domain.records import RecordId
@@ -21,6 +22,19 @@ class ChatKind(Enum):
     @property
     def connectable(self) -> bool:
         return self is not ChatKind.PERSONAL
+
+    @property
+    def word(self) -> str:
+        """What people call it."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    ChatKind.GROUP: "group chat",
+    ChatKind.CHANNEL: "channel",
+    ChatKind.MEETING: "meeting chat",
+    ChatKind.PERSONAL: "chat",
+}
 
 
 class ChatState(Enum):
@@ -60,6 +74,14 @@ def kind_of(chat_id: str, conversation_type: str | None) -> ChatKind:
 def chat_id_of(conversation_id: str) -> str:
     """A channel's chat id is the conversation's without `;messageid=`, which names a thread to reply in."""
     return conversation_id.partition(";messageid=")[0]
+
+
+def chat_url(chat_id: str) -> str:
+    """Where a click leads into the chat, for who is in it.
+
+    Source: https://learn.microsoft.com/microsoftteams/platform/concepts/build-and-test/deep-link-teams
+    """
+    return f"https://teams.microsoft.com/l/chat/{quote(chat_id, safe='')}/conversations"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

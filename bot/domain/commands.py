@@ -19,7 +19,8 @@ class Command:
         usage: how to write it, arguments in angle brackets (needed) or square ones (may be left out).
         summary: what it does, at most 128 characters (the manifest's limit).
         kinds: the chats it makes sense in; asked elsewhere it says where.
-        writes: it changes something, so a repeated delivery must not repeat it.
+        writes: it changes something, or who is refused it stands in the audit trail; a repeated delivery must not
+            repeat that.
     """
 
     name: str
@@ -56,6 +57,13 @@ NOTE = Command(
     kinds=_SHARED,
     writes=True,
 )
+JOIN = Command(
+    name="join",
+    usage="join <link or key>",
+    summary="A record's chats, and how to get into them",
+    kinds=frozenset({ChatKind.PERSONAL}),
+    writes=True,
+)
 WHY = Command(name="why", usage="why <link>", summary="What I make of a link, step by step")
 SETTINGS = Command(
     name="settings",
@@ -64,7 +72,7 @@ SETTINGS = Command(
 )
 HELP = Command(name="help", usage="help", summary="What you can ask me")
 
-COMMANDS: tuple[Command, ...] = (CONNECT, DISCONNECT, RECORDS, TIMELINE, NOTE, WHY, SETTINGS, HELP)
+COMMANDS: tuple[Command, ...] = (CONNECT, DISCONNECT, RECORDS, TIMELINE, NOTE, JOIN, WHY, SETTINGS, HELP)
 
 _BY_NAME = {command.name: command for command in COMMANDS}
 _GREETINGS = frozenset({"", "hi", "hello"})

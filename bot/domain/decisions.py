@@ -112,7 +112,7 @@ class Reason(Enum):
     NOT_ADMIN = "not-admin"
 
 
-STATES = frozenset({Reason.BOT_ABSENT, Reason.ONE_TO_ONE, Reason.NOT_CONNECTED})
+NOT_YET = frozenset({Reason.BOT_ABSENT, Reason.ONE_TO_ONE, Reason.NOT_CONNECTED})
 """Refusals for want of what must be there first: they say nothing of rights."""
 
 

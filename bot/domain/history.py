@@ -71,3 +71,8 @@ class Refused:
     setting: str | None = None
     number: int = 0
     at: int = 0
+
+    @property
+    def what(self) -> tuple[Any, ...]:
+        """All but when: what was refused whom, where and why."""
+        return self.action, self.reason, self.setting, self.by.id, self.chat, self.record

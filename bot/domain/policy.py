@@ -60,6 +60,19 @@ def disclosure_anonymous(settings: RecordType) -> Disclosure:
     return min(settings.disclosure_unknown, Disclosure.TYPE)
 
 
+def shows_less(before: RecordType, after: RecordType) -> bool:
+    """Whether some of what might be shown somewhere until now may not be any more."""
+    return (
+        (before.enabled and not after.enabled)
+        or (before.note and not after.note)
+        or any(disclosure_in(after, audience) < disclosure_in(before, audience) for audience in Audience)
+        or not {*before.card_fields} <= {*after.card_fields}
+        or not {*before.note_fields} <= {*after.note_fields}
+        or not {*before.watch_fields} <= {*after.watch_fields}
+        or (ANY_APP not in after.apps and not {*before.apps} <= {*after.apps})
+    )
+
+
 # The facts ----------------------------------------------------------------------------------------------------------
 
 

@@ -203,18 +203,18 @@ def admins_from_json(data: Any) -> dict[str, str]:
     problems: list[str] = []
     for number, item in enumerate(data, 1):
         reader = _Reader(item if isinstance(item, dict) else {"id": item})
-        admin = canonical_id(reader.text("id", "", 128))
+        admin = (canonical_id(reader.text("id", "", 128)) or "").lower()
         name = reader.text("name", "", MAX_LABEL) if reader.data.get("name", "") != "" else ""
         reader.data.pop("name", None)
-        if admin is None:
-            reader.problems.append("id must be an Entra object id.")
+        if not admin or "@" in admin:
+            reader.problems.append("id must be the Entra object id of a person, not a sign-in name.")
         elif admin in admins:
             reader.problems.append(f"{admin} stands there twice.")
         try:
             reader.done("an administrator")
         except Unprocessable as error:
             problems.append(f"Administrator number {number}: {error}")
-        admins[admin or ""] = name
+        admins[admin] = name
     if problems:
         raise Unprocessable(" ".join(problems))
     return admins

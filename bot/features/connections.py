@@ -10,6 +10,7 @@ from bot.domain.chats import Chat, Connection
 from bot.domain.decisions import Action, Reason
 from bot.domain.disclosure import name_of, present, present_unknown
 from bot.domain.events import EventChat, EventType, Fact
+from bot.domain.links import Link
 from bot.domain.people import Actor
 from bot.domain.policy import decide, disclosure_in, gather
 from bot.domain.records import Record, RecordId
@@ -22,7 +23,7 @@ from bot.ports import Render, Transaction
 MAX_SHOWN = 10
 
 
-def connect(scene: Scene, record_id: RecordId) -> Connected:
+def connect(scene: Scene, link: Link) -> Connected:
     """Connect the chat. Asking twice is an answer, not a second event: Teams redelivers.
 
     Raises:
@@ -30,9 +31,10 @@ def connect(scene: Scene, record_id: RecordId) -> Connected:
         NotAllowed: the type asks for more than the person has; says what is missing and who can help.
         Conflict: this kind of chat can't be connected.
     """
+    record_id = link.record
     scene.tx.lock_chat(scene.chat.id)
     scene.tx.lock_record(record_id)
-    target = scene.target(record_id)
+    target = scene.target(record_id, link_app=link.app)
     scene.require(Action.CONNECT, target)
     if not _add(scene.tx, scene.chat, record_id, scene.person.actor):
         present_one = scene.tx.connection(scene.chat.id, record_id)
@@ -55,7 +57,7 @@ def _add(tx: Transaction, chat: Chat, record: RecordId, by: Actor | None) -> boo
     return added
 
 
-def disconnect(scene: Scene, record_id: RecordId | None) -> Disconnected | WhichRecord:
+def disconnect(scene: Scene, link: Link | None) -> Disconnected | WhichRecord:
     """Disconnect the chat from the record, or from the only one it has.
 
     An admin may, the record's owner and whoever made the connection where the type allows it; none of them needs to be
@@ -65,16 +67,17 @@ def disconnect(scene: Scene, record_id: RecordId | None) -> Disconnected | Which
         RecordNotFound: nothing the person may know of.
         NotAllowed: they may know of it, but not disconnect it.
     """
-    if record_id is None:
+    if link is None:
         which = only_record(
             scene, "disconnect", "Which record shall I disconnect?", lambda record: {"record": str(record)}
         )
         if isinstance(which, WhichRecord):
             return which
-        record_id = which
+        link = Link(which)
+    record_id = link.record
     scene.tx.lock_chat(scene.chat.id)
     scene.tx.lock_record(record_id)
-    target = scene.target(record_id)
+    target = scene.target(record_id, link_app=link.app)
     if decide(Action.DISCONNECT, target.facts).reason is Reason.NOT_CONNECTED:
         return Disconnected(view=target.view, already=True)
     scene.require(Action.DISCONNECT, target)

@@ -11,7 +11,7 @@ from bot.domain.chats import Chat, ChatState, state_after
 from bot.domain.commands import NOTE, Command, parse
 from bot.domain.grants import Grants
 from bot.domain.turns import ChatChange, Message, Press, Turn
-from bot.errors import ConnectChatsError, SendFailed, Unavailable
+from bot.errors import ConnectChatsError, NotAllowed, RecordNotFound, SendFailed, Unanswered, Unavailable
 from bot.features import connections, lifecycle, notes
 from bot.features.dispatch import STALE, VERBS, obey, obey_button
 from bot.features.rights import Rights, RightsNeeded
@@ -259,7 +259,13 @@ def _run(work: Callable[[Transaction, Scene], Answer], tx: Transaction, scene: S
         return refused(refusal)
 
 
+_TITLES = {
+    RecordNotFound.code: "No such record for you",
+    NotAllowed.code: "Not allowed",
+    Unanswered.code: "No answer in time",
+}
+
+
 def refused(error: ConnectChatsError) -> Refusal:
     """An error as an answer."""
-    titles = {"record-not-found": "No such record for you", "not-allowed": "Not allowed"}
-    return Refusal(title=titles.get(error.code, "That didn't work"), text=error.what, next=error.next_step)
+    return Refusal(title=_TITLES.get(error.code, "That didn't work"), text=error.what, next=error.next_step)

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from bot.domain.answers import Answer, Refusal
 from bot.domain.chats import ChatKind
-from bot.domain.commands import CONNECT, DISCONNECT, NOTE, SETTINGS, TIMELINE, Command, Request
+from bot.domain.commands import CONNECT, DISCONNECT, JOIN, NOTE, SETTINGS, TIMELINE, Command, Request
+from bot.domain.links import Link
 from bot.domain.records import RecordId
 from bot.domain.turns import Message, Press
 from bot.errors import Invalid, NotAllowed
-from bot.features import connections, notes, timeline, why
+from bot.features import connections, joining, notes, timeline, why
 from bot.features.help import help_for
 from bot.features.references import find_reference, not_understood
 from bot.features.refusals import NOT_CONNECTABLE, NOT_CONNECTABLE_NEXT
@@ -40,14 +41,16 @@ def obey(scene: Scene, request: Request, message: Message) -> Answer:
         case "connect":
             return connections.connect(scene, _needed(scene, command, argument, message.links))
         case "disconnect":
-            record = _needed(scene, command, argument, message.links) if argument or message.links else None
-            return connections.disconnect(scene, record)
+            link = _needed(scene, command, argument, message.links) if argument or message.links else None
+            return connections.disconnect(scene, link)
         case "records":
             return connections.records(scene)
         case "timeline":
             return _timeline(scene, argument, message.links)
         case "note":
             return notes.note(scene, None, request.argument)
+        case "join":
+            return joining.join(scene, _needed(scene, command, argument, message.links))
         case "why":
             return why.why(scene, argument, message.links)
         case "settings":
@@ -64,27 +67,29 @@ def _spelled_out(argument: str, message: Message) -> str:
     return argument
 
 
-def _needed(scene: Scene, command: Command, argument: str, links: tuple[str, ...]) -> RecordId:
-    record, _ = find_reference(scene.catalogue, argument, links)
-    if record is None:
+def _needed(scene: Scene, command: Command, argument: str, links: tuple[str, ...]) -> Link:
+    found, _ = find_reference(scene.catalogue, argument, links)
+    if found is None:
         raise not_understood(scene.catalogue, argument, command.usage)
-    return record
+    return found
 
 
 def _timeline(scene: Scene, argument: str, links: tuple[str, ...]) -> Answer:
-    record, rest = find_reference(scene.catalogue, argument, links)
-    if record is None and argument and not argument.lstrip("-").isdigit():
+    found, rest = find_reference(scene.catalogue, argument, links)
+    if found is None and argument and not argument.lstrip("-").isdigit():
         raise not_understood(scene.catalogue, argument, TIMELINE.usage)
-    if record is not None and links and rest == argument:
+    if found is not None and links and rest == argument:
         rest = ""  # the address stands in the HTML alone: what was typed is another name for it
-    if record is None and scene.chat.kind is ChatKind.PERSONAL:
+    if found is None and scene.chat.kind is ChatKind.PERSONAL:
         raise Invalid("You didn't say which record.", next_step=f"Write {TIMELINE.usage}.")
-    return timeline.timeline(scene, record, timeline.split_count(rest))
+    return timeline.timeline(scene, found, timeline.split_count(rest))
 
 
 def _elsewhere(command: Command) -> Refusal:
     if command is CONNECT:
         return Refusal(title="Not connected", text=NOT_CONNECTABLE, next=NOT_CONNECTABLE_NEXT)
+    if command is JOIN:
+        return joining.NOT_HERE
     return Refusal(
         title="Not here",
         text=f"{command.name} is about the records of a group chat, a channel or a meeting; this is a chat of two.",
@@ -110,11 +115,11 @@ def obey_button(scene: Scene, command: Command, press: Press) -> Answer:
         return _elsewhere(command)
     match command.name:
         case "connect":
-            return connections.connect(scene, found.record)
+            return connections.connect(scene, found)
         case "disconnect":
-            return connections.disconnect(scene, found.record)
+            return connections.disconnect(scene, found)
         case "timeline":
-            return timeline.timeline(scene, found.record, timeline.split_count(str(press.data.get("count", ""))))
+            return timeline.timeline(scene, found, timeline.split_count(str(press.data.get("count", ""))))
         case _:
             return _note_from_button(scene, found.record, press)
 

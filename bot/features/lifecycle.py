@@ -19,6 +19,7 @@ from bot.domain.turns import ChangeKind, ChatChange
 from bot.errors import ChatGone, ChatUnreachable, SendFailed
 from bot.features.connections import by_record
 from bot.features.help import welcome_to
+from bot.features.waiting import withdraw_from
 from bot.ports import Clock, Directory, Transaction
 
 ROSTER_DEADLINE = 3.0
@@ -76,10 +77,14 @@ def _merged(stored: Chat, heard: Chat) -> Chat:
     )
 
 
-def remember(tx: Transaction, heard: Chat, roster: Roster | None) -> Chat:
+def remember(tx: Transaction, heard: Chat, roster: Roster | None) -> None:
     """Keep what was heard of a chat the bot is in, and its roster (None: not asked for) unless a later one is known."""
     tx.lock_chat(heard.id)
     stored = tx.chat(heard.id)
+    withdraw_from(tx, stored, _keep(tx, stored, heard, roster))
+
+
+def _keep(tx: Transaction, stored: Chat | None, heard: Chat, roster: Roster | None) -> Chat:
     chat = _merged(stored, heard) if stored else heard
     members = None
     if roster is not None and chat.roster_at <= roster.read_at:
@@ -148,9 +153,12 @@ def apply(tx: Transaction, change: ChatChange, rosters: Mapping[str, Roster]) ->
     """Write what happened; the answer is a welcome when the bot came to a chat."""
     welcome = None
     actor = change.turn.person.actor if change.turn.person.id else None
+    before: list[Chat] = []
     for chat in affected(tx, change):
         tx.lock_chat(chat.id)
         stored = tx.chat(chat.id)
+        if stored is not None:
+            before.append(stored)
         roster = rosters.get(chat.id, Roster(None, tx.now))
         match change.kind:
             case ChangeKind.BOT_REMOVED:
@@ -158,15 +166,17 @@ def apply(tx: Transaction, change: ChatChange, rosters: Mapping[str, Roster]) ->
             case ChangeKind.DELETED:
                 suspend(tx, chat.id, ChatState.GONE, actor=actor)
             case ChangeKind.BOT_ADDED | ChangeKind.RESTORED:
-                known = remember(tx, chat, roster)
+                known = _keep(tx, stored, chat, roster)
                 if change.kind is ChangeKind.BOT_ADDED and (stored is None or stored.state is not ChatState.ACTIVE):
                     welcome = welcome_to(known.kind, tx.catalogue())
             case ChangeKind.RENAMED:
                 _rename(tx, stored, change)
             case ChangeKind.MEMBERS_ADDED:
-                _people_came(tx, chat, change.members, roster)
+                _people_came(tx, stored, chat, change.members, roster)
             case ChangeKind.MEMBERS_REMOVED:
-                _people_left(tx, chat, change.members, roster)
+                _people_left(tx, stored, chat, change.members, roster)
+    for stored in before:
+        withdraw_from(tx, stored, tx.chat(stored.id) or stored)
     return welcome
 
 
@@ -181,10 +191,9 @@ def _rename(tx: Transaction, stored: Chat | None, change: ChatChange) -> None:
         tell_records(tx, chat, EventType.CHAT_RENAMED, data={"from": stored.topic, "to": change.topic})
 
 
-def _people_came(tx: Transaction, chat: Chat, came: Iterable[Member], roster: Roster) -> None:
-    tx.lock_chat(chat.id)
+def _people_came(tx: Transaction, stored: Chat | None, chat: Chat, came: Iterable[Member], roster: Roster) -> None:
     before = {member.account for member in tx.members(chat.id)}
-    known = _after_change(tx, chat, roster)
+    known = _after_change(tx, stored, chat, roster)
     named = {member.account: member for member in roster.members or ()}
     newcomers = [named.get(member.account, member) for member in came if member.account not in before]
     if roster.members is None:
@@ -193,10 +202,9 @@ def _people_came(tx: Transaction, chat: Chat, came: Iterable[Member], roster: Ro
         tell_records(tx, known, EventType.MEMBER_JOINED, data=_about(member))
 
 
-def _people_left(tx: Transaction, chat: Chat, left: Iterable[Member], roster: Roster) -> None:
-    tx.lock_chat(chat.id)
+def _people_left(tx: Transaction, stored: Chat | None, chat: Chat, left: Iterable[Member], roster: Roster) -> None:
     before = {member.account: member for member in tx.members(chat.id)}
-    known = _after_change(tx, chat, roster)
+    known = _after_change(tx, stored, chat, roster)
     left = list(left)
     gone = [before[member.account] for member in left if member.account in before]
     tx.remove_members(chat.id, [member.account for member in left])  # a roster may still list them
@@ -204,9 +212,9 @@ def _people_left(tx: Transaction, chat: Chat, left: Iterable[Member], roster: Ro
         tell_records(tx, known, EventType.MEMBER_LEFT, data=_about(member))
 
 
-def _after_change(tx: Transaction, chat: Chat, roster: Roster) -> Chat:
+def _after_change(tx: Transaction, stored: Chat | None, chat: Chat, roster: Roster) -> Chat:
     """The chat with its new roster; without one nobody can say any more who is in it."""
-    known = remember(tx, chat, roster)
+    known = _keep(tx, stored, chat, roster)
     if roster.members is None:
         known = replace(known, audience=Audience.UNKNOWN, rostered=False)
         tx.put_chat(known)

@@ -33,6 +33,7 @@ def put_record(
         Unprocessable: unknown type, or a url that is not this record's.
         PreconditionFailed: `expected` is not the current version, or there is no record.
     """
+    _hold_chats_to_tell(tx, record)
     tx.lock_record(record.record)
     catalogue = tx.catalogue()
     record_type = _checked_type(record, catalogue)
@@ -59,6 +60,20 @@ def put_record(
     return stored, current is None
 
 
+def _hold_chats_to_tell(tx: Transaction, record: Record) -> None:
+    """Whoever comes into a chat that is about to be told waits, and then takes back what is not for them.
+
+    Chats are locked before records, so this looks at the record before anybody is kept from changing it.
+    """
+    record_type = tx.catalogue().types.get(record.record.type)
+    if record_type is None or not record_type.watch_fields:
+        return
+    current = tx.record(record.record)
+    if current is not None and watched_changes(current, record, record_type):
+        for chat in _chats_of(tx, record.record):
+            tx.lock_chat(chat.id)
+
+
 def _tell_chats(
     tx: Transaction,
     before: Record,
@@ -70,9 +85,8 @@ def _tell_chats(
 ) -> None:
     """Leave word of the changes in the record's chats, as much of it as each may hear.
 
-    The record is locked, so nobody connects or disconnects one meanwhile. The chats are only read, and so not locked:
-    whoever comes into one now is there when the message arrives, whichever of the two is written first. A record that
-    just came from an app that is switched off brings no value from there.
+    The record is locked, so nobody connects or disconnects one meanwhile. A record that just came from an app that is
+    switched off brings no value from there.
     """
     catalogue = tx.catalogue()
     for chat in _chats_of(tx, after.record):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from bot.domain.answers import Choice, WhichRecord
 from bot.domain.catalogue import Catalogue
 from bot.domain.chats import Connection
+from bot.domain.links import Link
 from bot.domain.records import Disclosure, RecordId
 from bot.errors import Invalid, NotFound
 from bot.features.scene import Scene
@@ -15,18 +16,18 @@ MAX_CHOICES = 6
 """A card shows at most six buttons."""
 
 
-def find_reference(catalogue: Catalogue, argument: str, links: Iterable[str]) -> tuple[RecordId | None, str]:
-    """The record that `argument` or one of the message's own links names, and what is left of the argument.
+def find_reference(catalogue: Catalogue, argument: str, links: Iterable[str]) -> tuple[Link | None, str]:
+    """What `argument` or one of the message's own links names, and what is left of the argument.
 
     Teams may show a pasted link as its title: then only the HTML holds the address.
     """
     words = argument.split()
     for index, word in enumerate(words):
         if found := catalogue.reference(word) or catalogue.reference(word.strip("<>()\"'").rstrip(".,;:!?")):
-            return found.record, " ".join(words[:index] + words[index + 1 :])
+            return found, " ".join(words[:index] + words[index + 1 :])
     for link in links:
         if found := catalogue.reference(link):
-            return found.record, ""
+            return found, ""
     return None, argument
 
 

@@ -10,7 +10,7 @@ from bot.domain.disclosure import name_of
 from bot.domain.people import Actor
 from bot.domain.policy import disclosure_in, required
 from bot.domain.records import Disclosure
-from bot.errors import Conflict, ConnectChatsError, NotAllowed, NotFound, RecordNotFound
+from bot.errors import Conflict, ConnectChatsError, NotAllowed, NotFound, RecordNotFound, Unanswered
 
 # One and the same value for "no such record" and "you may not read it": the answers are equal byte for byte.
 UNKNOWN_RECORD = "There is no such record, or you may not see it."
@@ -44,7 +44,7 @@ def refusal(
         case Reason.UNKNOWN:
             return RecordNotFound(UNKNOWN_RECORD, next_step=UNKNOWN_RECORD_NEXT)
         case Reason.UNANSWERED:
-            return NotAllowed(UNANSWERED, next_step=UNANSWERED_NEXT)
+            return Unanswered(UNANSWERED, next_step=UNANSWERED_NEXT)
         case Reason.TYPE_OFF | Reason.APP_OFF:
             return NotAllowed(
                 "An administrator has switched off this app or this kind of record.",

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from bot.domain.answers import RecordView
 from bot.domain.catalogue import Catalogue
 from bot.domain.chats import Chat, Connection
-from bot.domain.decisions import CHANGES, STATES, Action, Facts
+from bot.domain.decisions import Action, Facts
 from bot.domain.disclosure import present
 from bot.domain.grants import Grants
-from bot.domain.history import Refused
 from bot.domain.people import Person
 from bot.domain.policy import decide, disclosure_in, gather
 from bot.domain.records import Disclosure, Record, RecordId, RecordType
 from bot.domain.turns import Turn
+from bot.features.audit import keep_refusal
 from bot.features.refusals import refusal
 from bot.features.rights import RightsNeeded
 from bot.ports import Transaction
@@ -130,17 +130,8 @@ class Scene:
         decision = decide(action, target.facts)
         if decision.allowed:
             return
-        if action in CHANGES and decision.reason not in STATES:
-            self.tx.add_refusal(
-                Refused(
-                    action=action,
-                    reason=decision.reason,
-                    setting=decision.setting,
-                    by=self.person.actor,
-                    chat=self.chat.id,
-                    record=target.view.record,
-                )
-            )
+        record = target.view.record
+        keep_refusal(self.tx, action, decision, by=self.person.actor, chat=self.chat.id, record=record)
         connector = target.connection.by if target.connection else None
         raise refusal(action, decision, target.facts, owner=target.record.owner, connector=connector)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from bot.domain.answers import Timeline, TimelineEntry, WhichRecord
+from bot.domain.chats import ChatKind
 from bot.domain.decisions import Action, Reason
 from bot.domain.events import Event, EventType
+from bot.domain.links import Link
 from bot.domain.policy import decide
-from bot.domain.records import Disclosure, RecordId
+from bot.domain.records import Disclosure
 from bot.domain.text import clean, one_line
 from bot.errors import Invalid
 from bot.features.references import only_record
@@ -33,13 +35,13 @@ def split_count(rest: str) -> int:
     return int(rest)
 
 
-def timeline(scene: Scene, record_id: RecordId | None, count: int) -> Timeline | WhichRecord:
+def timeline(scene: Scene, link: Link | None, count: int) -> Timeline | WhichRecord:
     """The latest `count` events of a record the person may read, newest first.
 
     Raises:
         RecordNotFound, NotAllowed: as `Scene.require`.
     """
-    if record_id is None:
+    if link is None:
         which = only_record(
             scene,
             "timeline",
@@ -48,16 +50,16 @@ def timeline(scene: Scene, record_id: RecordId | None, count: int) -> Timeline |
         )
         if isinstance(which, WhichRecord):
             return which
-        record_id = which
-    target = scene.target(record_id)
+        link = Link(which)
+    target = scene.target(link.record, link_app=link.app)
     if decide(Action.TIMELINE, target.facts).reason is Reason.NOT_SHOWN:
         return Timeline(view=target.view, entries=(), total=0, withheld=True)
     scene.require(Action.TIMELINE, target)
-    events = scene.tx.events(record_id, limit=count, newest_first=True)
+    events = scene.tx.events(link.record, limit=count, newest_first=True)
     return Timeline(
         view=target.view,
         entries=tuple(describe(event, target.level, target.type.card_fields) for event in events),
-        total=scene.tx.last_seq(record_id),
+        total=scene.tx.last_seq(link.record),
     )
 
 
@@ -85,7 +87,7 @@ _PASSIVE = {
     EventType.NOTE_ADDED: "A note was added",
     EventType.MESSAGE_SAVED: "A message was saved",
 }
-_KINDS = {"group": "group chat", "channel": "channel", "meeting": "meeting chat", "personal": "chat"}
+_KINDS = {kind.value: kind.word for kind in ChatKind}
 
 
 def describe(event: Event, level: Disclosure, shown_fields: tuple[str, ...]) -> TimelineEntry:

@@ -61,6 +61,10 @@ class Transaction(Protocol):
         """As `settings_changes`."""
         ...
 
+    def refusals_of(self, person: str | None, *, since: int, limit: int) -> list[Refused]:
+        """Those of one person (None: of all who have no id) that are not older than `since`."""
+        ...
+
     def forget_refusals(self, *, before: int) -> int:
         """Delete those from before this time; how many."""
         ...
@@ -190,6 +194,15 @@ class Transaction(Protocol):
     def postpone_delivery(self, delivery: int, fence: int, *, until: int, error: str) -> bool: ...
     def park_delivery(self, delivery: int, fence: int | None = None, *, error: str) -> bool:
         """Give up; the row stays, visible."""
+        ...
+
+    def withdraw_messages(self, chat: str | None, *, instead: Json, error: str) -> int:
+        """Park what waits for a chat (None: for every chat) since it may not be shown there any more; how many.
+
+        Each of these chats is told `instead`, once. What somebody holds may be on its way this moment, and stays
+        theirs: it is delivered, or `instead` is when they have to try again. So nothing written before goes out later;
+        a message that another transaction is just writing does, if it was not told yet when this looks.
+        """
         ...
 
     # webhooks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, delete
+from sqlalchemy import bindparam, delete, select
 
 from bot.domain.history import Refused, SettingsChange
 from bot.store.rows import refused_of, settings_change_of
@@ -14,6 +14,17 @@ _ADD_CHANGE = append(settings_changes)
 _CHANGES = pages(settings_changes, by="number")
 _ADD_REFUSAL = append(refusals)
 _REFUSALS = pages(refusals, by="number")
+_REFUSALS_OF = Statement(
+    lambda _: (
+        select(refusals)
+        .where(
+            mine(refusals),
+            refusals.c.at >= bindparam("since"),
+            refusals.c.by_id.is_not_distinct_from(bindparam("person")),
+        )
+        .limit(bindparam("limit"))
+    )
+)
 _FORGET_REFUSALS = Statement(lambda _: delete(refusals).where(mine(refusals), refusals.c.at < bindparam("before")))
 
 
@@ -56,6 +67,9 @@ class AuditPart(Session):
     def refusals(self, *, after: int = 0, limit: int, newest_first: bool = False) -> list[Refused]:
         found = self._page(_REFUSALS, after=after, limit=limit, newest_first=newest_first)
         return [refused_of(row) for row in found]
+
+    def refusals_of(self, person: str | None, *, since: int, limit: int) -> list[Refused]:
+        return [refused_of(row) for row in self._all(_REFUSALS_OF, person=person, since=since, limit=limit)]
 
     def forget_refusals(self, *, before: int) -> int:
         return self._run(_FORGET_REFUSALS, before=before).rowcount

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import and_, bindparam, exists, func, insert, literal_column, not_, select, update
+from sqlalchemy import and_, bindparam, case, exists, func, insert, literal_column, not_, select, update
 
 from bot.domain.chats import ChatState
 from bot.domain.deliveries import Delivery, OutboxStatus, OwedMessage
@@ -18,6 +18,7 @@ from bot.store.statements import Statement, mine
 from bot.store.streams import ACTIVE
 
 READY, DONE, PARKED = "ready", "done", "parked"
+_UNHELD = {"lease_until": 0, "attempts": 0}
 FIRST_FENCE = 1
 """Of a row that nobody claimed: whoever told it with a lease delivers it under this one."""
 
@@ -69,6 +70,24 @@ def _claim(_: Any) -> Any:
     )
 
 
+def _withdraw(*columns: str) -> tuple[Statement, Statement]:
+    """Hold the chats that something waits for, so that nobody begins to claim it; then take it back."""
+    waited_for = select(outbox.c.chat).where(mine(outbox, *columns), _READY)
+    hold = select(chats.c.id).where(mine(chats), chats.c.id.in_(waited_for)).order_by(chats.c.id)
+    held, instead = outbox.c.lease_until > _NOW, bindparam("instead")
+    withdraw = (
+        update(outbox)
+        .where(mine(outbox, *columns), _READY, outbox.c.message != instead)
+        .values(
+            state=case((held, _IS_READY), else_=literal_column(f"'{PARKED}'")),
+            message=case((held, instead), else_=outbox.c.message),
+            error=bindparam("why"),
+        )
+        .returning(outbox.c.chat, outbox.c.state)
+    )
+    return Statement(lambda _: hold.with_for_update(key_share=True)), Statement(lambda _: withdraw)
+
+
 def _change(**values: Any) -> Statement:
     """Change a message that the fence's holder still holds."""
     return Statement(lambda _: update(outbox).where(mine(outbox, "number", "fence"), _READY).values(**values))
@@ -81,6 +100,8 @@ _FINISH = _change(state=DONE, error="")
 _RENEW = _change(lease_until=_UNTIL)
 _POSTPONE = _change(due_at=_UNTIL, lease_until=0, error=bindparam("why"))
 _PARK = _change(state=PARKED, error=bindparam("why"))
+_WITHDRAW_ALL = _withdraw()
+_WITHDRAW = _withdraw("chat")
 _COUNT_PARKED = Statement(
     lambda _: (
         select(func.count()).select_from(outbox).where(mine(outbox), outbox.c.state == literal_column(f"'{PARKED}'"))
@@ -114,7 +135,7 @@ class OutboxPart(Session):
 
     def tell(self, chat: str, message: Json, *, lease: int = 0) -> int:
         self._lock("outbox", chat)  # numbers of one chat are drawn in the order in which they become visible
-        held = {"lease_until": self.now + lease, "attempts": 1} if lease else {"lease_until": 0, "attempts": 0}
+        held = {"lease_until": self.now + lease, "attempts": 1} if lease else _UNHELD
         if not lease:  # under a lease nobody else may do anything about it
             self.news = True
         return self._run(_TELL, chat=chat, message=to_text(message), now=self.now, **held).scalar_one()
@@ -146,6 +167,26 @@ class OutboxPart(Session):
 
     def park_delivery(self, delivery: int, fence: int | None = None, *, error: str) -> bool:
         return self._run(_PARK, number=delivery, fence=FIRST_FENCE if fence is None else fence, why=error).rowcount == 1
+
+    def withdraw_messages(self, chat: str | None, *, instead: Json, error: str) -> int:
+        """Of one chat also what others are just telling it: that is waited for. Of all chats it is not, since a lock
+        for each might be more than the database has; nor are any taken to tell them `instead`, whose place among what
+        is told at the same moment does not matter.
+
+        On PostgreSQL a claim never meets this half-way, since both begin with the chats' rows. Who settles or renews
+        what is held in several chats may: then the database ends one of the two, and the store repeats it.
+        """
+        if chat is not None:
+            self._lock("outbox", chat)
+        hold, withdraw = _WITHDRAW_ALL if chat is None else _WITHDRAW
+        message = to_text(instead)
+        self._run(hold, chat=chat)
+        found = self._all(withdraw, chat=chat, now=self.now, instead=message, why=error)
+        parked = [row.chat for row in found if row.state == PARKED]
+        for told in sorted(set(parked)):
+            self._run(_TELL, chat=told, message=message, now=self.now, **_UNHELD)
+        self.news = self.news or bool(parked)
+        return len(parked)
 
     def outbox_backlog(self) -> tuple[int, int | None]:
         """Only what can be delivered counts: chats that are suspended or gone are left alone."""

@@ -55,9 +55,9 @@ class RecordsPart(Session):
 
     def record_for(self, record: RecordId, person: str | None) -> Record | None:
         row = self._one(_RECORD, **key_of(record))
-        if row is None:
-            return None
-        return _with_access(row, self._all(_ACCESS_FOR, **key_of(record), person=person or EVERYBODY))
+        # Asked for in any case: a missing record must not answer sooner than a forbidden one.
+        entries = self._all(_ACCESS_FOR, **key_of(record), person=person or EVERYBODY)
+        return None if row is None else _with_access(row, entries)
 
     def lock_record(self, record: RecordId) -> None:
         self._lock("record", record.type, record.id)

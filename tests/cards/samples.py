@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bot.domain.answers import (
     Answer,
+    ChatOfRecord,
+    ChatsOfRecord,
     Choice,
     Connected,
     Disconnected,
@@ -24,7 +26,7 @@ from bot.domain.answers import (
     WhichRecord,
     Why,
 )
-from bot.domain.chats import ChatKind
+from bot.domain.chats import ChatKind, chat_url
 from bot.domain.commands import COMMANDS
 from bot.domain.records import Disclosure, RecordId
 from tests.cards import settings_samples
@@ -109,6 +111,23 @@ TYPICAL: dict[str, Answer] = {
     "note added": NoteAdded(
         view=ACCOUNT, seq=8, by="Alex Wilber", quote="They want the new terms before the board meets on 3 December."
     ),
+    "chats of a record": ChatsOfRecord(
+        view=ACCOUNT,
+        chats=(
+            ChatOfRecord(
+                kind=ChatKind.GROUP, topic="Contoso renewal", since=EVENING, url=chat_url("19:renewal@thread.v2")
+            ),
+            ChatOfRecord(
+                kind=ChatKind.MEETING, topic="Weekly with Contoso", since=EVENING - 3000 * MINUTE, by="Megan Bowen"
+            ),
+            ChatOfRecord(kind=ChatKind.GROUP, topic="", since=EVENING - 9000 * MINUTE, by="Adele Vance"),
+        ),
+        more=2,
+        channels=1,
+    ),
+    "chats of a record, type only": ChatsOfRecord(
+        view=CASE, chats=(ChatOfRecord(kind=ChatKind.GROUP, topic="", since=EVENING),)
+    ),
     "which record": WhichRecord(
         question="To which record's timeline does this note belong?",
         verb="note",
@@ -160,6 +179,8 @@ EMPTY: dict[str, Answer] = {
     "only hidden records": Records(views=(), hidden=3),
     "timeline, empty": Timeline(view=ACCOUNT, entries=(), total=0),
     "note added, type only": NoteAdded(view=CASE, seq=1),
+    "no chats of a record": ChatsOfRecord(view=ACCOUNT, chats=()),
+    "no chats of a record, a channel": ChatsOfRecord(view=NOTHING, chats=(), channels=2),
     "which record, no choice": WhichRecord(question="", verb="timeline", choices=(), more=3),
     "help, no commands": Help(commands=(), kind=ChatKind.CHANNEL),
     "welcome, no example": Welcome(kind=ChatKind.MEETING),
@@ -209,6 +230,13 @@ def everything_says(words: str) -> dict[str, Answer]:
         "records": Records(views=(view, view), hidden=1),
         "timeline": Timeline(view=view, entries=(entry, entry), total=9),
         "note added": NoteAdded(view=view, seq=1, by=words, quote=words),
+        "chats of a record": ChatsOfRecord(
+            view=view,
+            chats=(
+                ChatOfRecord(kind=ChatKind.GROUP, topic=words, since=EVENING, by=words),
+                ChatOfRecord(kind=ChatKind.GROUP, topic=words, since=EVENING, url=chat_url("19:renewal@thread.v2")),
+            ),
+        ),
         "which record": WhichRecord(
             question=words, verb="note", choices=(Choice(label=words, data={"record": "account/A-1", "text": words}),)
         ),
@@ -243,6 +271,13 @@ def as_full_as_can_be(words: str) -> dict[str, Answer]:
         "records": Records(views=(view,) * 60, hidden=1),
         "timeline": Timeline(view=view, entries=(entry,) * 100, total=900),
         "note added": NoteAdded(view=view, seq=1, by=words, quote=words),
+        "chats of a record": ChatsOfRecord(
+            view=view,
+            chats=(ChatOfRecord(kind=ChatKind.MEETING, topic=words, since=EVENING, by=words, url=chat_url("ж" * 300)),)
+            * 60,
+            more=7,
+            channels=900,
+        ),
         "which record": WhichRecord(
             question=words,
             verb="note",

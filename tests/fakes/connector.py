@@ -109,6 +109,7 @@ class FakeConnector:
         accept_any_chat: unknown chats exist too, with an empty roster: for measuring.
         expects: the bearer token that is good now; None wants no Authorization at all (the demo sends none).
         refused_chats: conversation id -> code of the 403 it is answered with (`BotNotInConversationRoster`).
+        mute: messages are answered 401, which is tried again later; rosters can be read.
         faults: what happens to the next requests, in order; empty: nothing.
         paged: whether `pagedmembers` exists; page_size: the most accounts on one of its pages.
         received: every request; messages: what was taken, by conversation id, as (activity id, activity).
@@ -129,6 +130,7 @@ class FakeConnector:
         self.accept_any_chat = False
         self.expects: str | Callable[[], str] | None = None
         self.refused_chats: dict[str, str] = {}
+        self.mute = False
         self.faults: deque[Fault] = deque()
         self.paged = True
         self.page_size = MAX_PAGE
@@ -259,6 +261,8 @@ class FakeConnector:
         return body
 
     def _send(self, thread: str, activity: dict[str, Any]) -> web.Response:
+        if self.mute:
+            raise Refused(401, "BotNotRegistered", "No registration found for this bot.")
         self._ids += 1
         activity_id = f"1700000{self._ids:06d}"
         self.messages.setdefault(thread, []).append((activity_id, activity))

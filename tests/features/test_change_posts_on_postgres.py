@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -132,6 +133,29 @@ async def test_a_chat_that_is_connected_meanwhile_hears_of_just_those_changes_th
     assert await told_in(replicas[0].store, COMING) == expected
     assert 0 < sum(told == "RecordChanged" for told, _ in expected) < 60, "some came while it was connected, not all"
     assert [replica.repeated for replica in replicas] == [0, 0]
+
+
+async def test_a_guest_who_comes_while_a_change_is_being_told_waits_until_it_can_be_taken_back(
+    replicas: list[Counted],
+) -> None:
+    await replicas[0].put(FIRST, 0)
+    await replicas[0].write(lambda tx: connect_by_system(tx, FIRST, ONE, actor=None, render=rendered))
+    telling, order = threading.Event(), []
+
+    def told(answer: Answer) -> Json:
+        telling.set()
+        time.sleep(0.3)
+        order.append("told")
+        return rendered(answer)
+
+    def guest(tx: Transaction) -> None:
+        tx.lock_chat(ONE)
+        order.append("guest")
+
+    change = asyncio.create_task(replicas[0].put(FIRST, 1, render=told))
+    assert await asyncio.to_thread(telling.wait, 5)
+    await asyncio.gather(change, replicas[1].write(guest))
+    assert order == ["told", "guest"]
 
 
 async def test_of_changes_that_come_at_once_each_begins_where_the_one_told_before_ended(

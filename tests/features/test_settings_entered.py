@@ -20,7 +20,7 @@ from tests.features.filled import changes, form, inputs, save, sent, stored
 from tests.world import PERSONAL, World, texts
 
 ACCOUNT = {"label": "Account", "links": ["https://crm.example.com/records/account/{id}"], "key": "A-#"}
-WITHOUT_EFFECT = {"join", "join_history", "auto_name", "chat_title"}
+WITHOUT_EFFECT = {"join_history", "auto_name", "chat_title"}
 
 # Refused in words -----------------------------------------------------------------------------------------------------
 

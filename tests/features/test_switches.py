@@ -126,3 +126,15 @@ async def test_an_app_that_only_the_link_names_switches_off_the_link_alone(world
     assert "switched off" in texts(await world.paste(link))
     assert "Open" in buttons(await world.paste(ACCOUNT))
     assert "Contoso Ltd" in texts(await world.say("records"))
+
+
+async def test_a_command_with_a_link_that_gets_no_card_gets_none_either(world: World) -> None:
+    """Typing a link says no more than pasting it; whoever may disconnect still may."""
+    link = f"{ACCOUNT}?appid=sales-hub"
+    await world.api("PUT", "/apps/sales-hub", {"id": "sales-hub", "label": "Sales Hub", "enabled": False})
+    for command in ("connect", "timeline"):
+        assert "switched off" in texts(await world.say(f"{command} {link}")), command
+        assert "switched off" in str(await world.press(command, {"record": link})), command
+        assert "Contoso Ltd" in texts(await world.say(f"{command} A-1001")), command
+    assert "switched off" in texts(await world.say(f"disconnect {link}", by=ADELE))
+    assert "no longer connected" in texts(await world.say(f"disconnect {link}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tests.leaks.stage import ADMIN, KEYS, LADDER, STRANGERS, Organisation, Room, Secret
+from tests.leaks.stage import ADMIN, KEYS, LADDER, ROOMS, STRANGERS, Organisation, Room, Secret
 from tests.world import Somebody
 
 SHOWS = {
@@ -15,12 +15,16 @@ SHOWS = {
     "records": {"title", "type"},
     "timeline": {"title", "type", "name", "label", "note"},
     "note": {"title", "type", "owner", "name"},
+    "join": {"title", "type", "owner", "name", "topic"},
     "why": {"type", "owner", "app", "site"},
     "settings": {"type", "label", "app", "site"},
     "save": set(),
     "nonsense": set(),
 }
 """What an answer is about at all. An unfurl names no people; a list of records shows no fields."""
+
+
+RIGHTS = ("none", "read", "append", "write")
 
 
 class Question(NamedTuple):
@@ -49,6 +53,8 @@ def may_show(question: Question, secret: Secret) -> bool:
         return False
     if asks == "settings":  # whoever may change all of them, where nobody else reads along
         return question.by is ADMIN and (room.private or room.audience == "internal")
+    if asks == "join" and secret.kind != "owner":
+        return _may_join(question) and _of_a_chat_to_join(question, secret)
     private_why = asks == "why" and room.private
     match secret.kind:
         case "site":
@@ -76,9 +82,30 @@ def may_show(question: Question, secret: Secret) -> bool:
         case "note":
             return secret.of in _records(question) and _readable_at(question, secret.of, "fields")
         case _:  # title, owner
-            if asks == "why" and not room.private:
+            if asks in ("why", "join") and not room.private:
                 return False  # in a chat of several people only what all may know
             return secret.of in _records(question) and _readable_at(question, secret.of, "name")
+
+
+def _may_join(question: Question) -> bool:
+    """The least privilege that the type's `join` names, and nobody but the person reads the answer."""
+    org, record = question.org, question.record
+    if not question.room.private or record not in org.records or not switched_on(org, record, question.link_app):
+        return False
+    needed = org.types[kind_of(record)]["join"]
+    return needed != "nobody" and RIGHTS.index(rights(org, question.by, record)) >= RIGHTS.index(needed)
+
+
+def _of_a_chat_to_join(question: Question, secret: Secret) -> bool:
+    """What a joiner is told of the record, and of its group and meeting chats: topic, kind, who connected."""
+    shown = level(question.org, kind_of(question.record), question.room.audience)
+    if secret.kind == "type":
+        return secret.of == kind_of(question.record) and at_least(shown, "type")
+    if secret.kind == "topic":
+        room = next(room for room in ROOMS if room.id == secret.of)
+        joined = question.by in room.people  # who is in the chat knows what it is called
+        return room.kind == "groupChat" and (joined or at_least(shown, "name"))
+    return at_least(shown, "name") and secret.of in ("", question.record)
 
 
 def may_tell(org: Organisation, room: Room, secret: Secret, *, change: bool) -> bool:

@@ -74,9 +74,9 @@ class Secret(NamedTuple):
     """What a canary stands for.
 
     Attributes:
-        kind: `title`, `value`, `label`, `owner`, `note`, `name`, `type`, `app`, `site`; `before` is a value that the
-            last change replaced; `never` may be shown to nobody.
-        of: the record, for a label and a type's name its type, for an app its id.
+        kind: `title`, `value`, `label`, `owner`, `note`, `name`, `type`, `app`, `site`, `topic`; `before` is a
+            value that the last change replaced; `never` may be shown to nobody.
+        of: the record, for a label and a type's name its type, for an app its id, for a topic its chat.
         field: which field of the record.
     """
 
@@ -127,7 +127,7 @@ class Organisation:
         for somebody in PEOPLE:
             self.names[somebody.account] = self.canary("name")
         for room in ROOMS:
-            self.names[room.id] = self.canary("never")
+            self.names[room.id] = self.canary("topic", room.id)
             self.world.connector.chats[room.id] = [self._account(somebody) for somebody in room.people]
         del self.world.connector.chats["19:never-there@thread.v2"]
         self.labels = {kind: [self.canary("label", kind, number) for number in range(FIELDS)] for kind in KEYS}
@@ -174,6 +174,7 @@ class Organisation:
                 "note": self.random.random() < 0.7,
                 "watch_fields": self._some(self.labels[kind], 3),
                 "connect": self.random.choice(("read", "append", "write", "nobody")),
+                "join": self.random.choice(("read", "read", "append", "write", "nobody")),
                 "owner_may_disconnect": self.random.random() < 0.5,
                 "connector_may_disconnect": self.random.random() < 0.5,
             }

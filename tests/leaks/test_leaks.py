@@ -36,8 +36,9 @@ QUESTIONS = 640
 """In each round, between two changes of the settings; about a third is asked twice, once of an unknown record."""
 AT_ONCE = 8
 ASKED = [*["unfurl"] * 50, *["anonymous"] * 8, *["timeline"] * 7, *["records"] * 4, *["why"] * 6]
-ASKED += [*["connect"] * 4, *["disconnect"] * 3, *["note"] * 4, "nonsense", *["rest"] * 14]
+ASKED += [*["connect"] * 4, *["disconnect"] * 3, *["note"] * 4, *["join"] * 8, "nonsense", *["rest"] * 14]
 ASKED += [*["settings"] * 4, *["save"] * 2]
+PRIVATE = [room for room in ROOMS if room.private]
 READS = [
     *("/events?limit=300", "/record-types", "/apps", "/webhooks", "/records/{record}", "/records/{record}/chats"),
     *("/records/{record}/timeline?limit=300", "/chats/{room}/records", "/record-types/{kind}"),
@@ -53,13 +54,14 @@ SHOWED = {
     "records": ("title",),
     "timeline": ("title", "name", "label", "note"),
     "note": ("title", "note"),
+    "join": ("title", "type", "name", "topic", "owner"),
     "why": ("type", "app", "site"),
     "settings": ("type", "label", "app", "site"),
     "told": ("title", "value", "label"),
     "changed": ("type", "title", "name", "value", "before", "label"),
-    "rest": ("title", "value", "owner", "never"),
-    "events": ("name", "note", "never"),
-    "stream": ("name", "note", "never"),
+    "rest": ("title", "value", "owner", "topic", "never"),
+    "events": ("name", "note", "topic"),
+    "stream": ("name", "note", "topic"),
 }
 """What must be seen at times: where nothing is ever shown, looking for more proves nothing."""
 
@@ -105,7 +107,7 @@ class Asker:
         if asks == "rest":
             await self._rest(org)
             return
-        room = self.random.choice(ROOMS)
+        room = self.random.choice(PRIVATE if asks == "join" and self.random.random() < 0.8 else ROOMS)
         by = self.random.choice((*room.people, *room.people, ALEX, MEGAN, ADELE))
         if asks == "save" and by is ADMIN:
             by = MEGAN  # an administrator's would change what the oracle knows

@@ -12,6 +12,7 @@ from bot.domain.events import EventChat, EventType, Fact
 from bot.domain.people import Actor, Audience
 from bot.domain.records import Privilege, Record, RecordId
 from bot.errors import Unavailable, Unprocessable
+from bot.store.session import Session
 from bot.store.store import SqlStore
 from tests.store.conftest import Watch
 from tests.store.examples import ACCOUNT, ALEX, CASE, GROUP, MEGAN, OTHER, RECORD, chat, connection, member, noted
@@ -40,6 +41,23 @@ async def test_record_for_holds_only_the_persons_and_everybodys_access(store: Sq
     by_nobody = await store.read(lambda tx: tx.record_for(ACCOUNT, None))
     assert by_alex == replace(RECORD, access={"*": Privilege.READ, ALEX: Privilege.APPEND})
     assert by_nobody == replace(RECORD, access={"*": Privilege.READ})
+
+
+async def test_record_for_asks_for_a_missing_record_as_often_as_for_one(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that nobody tells an unknown record from a forbidden one by the time it takes."""
+    await keep(store, RECORD)
+    execute, asked = Session._execute, []
+    monkeypatch.setattr(Session, "_execute", lambda self, text, given: asked.append(text) or execute(self, text, given))
+
+    async def asked_for(record: RecordId) -> list[str]:
+        asked.clear()
+        await store.read(lambda tx: tx.record_for(record, ALEX))
+        return list(asked)
+
+    assert len(await asked_for(ACCOUNT)) == 2
+    assert await asked_for(RecordId("account", "A-9999")) == await asked_for(ACCOUNT)
 
 
 async def test_putting_a_record_again_replaces_all_of_it(store: SqlStore) -> None:

@@ -57,6 +57,7 @@ READS = {
     "webhook_status": lambda tx: tx.webhook_status(HOOK),
     "parked_events": lambda tx: tx.parked_events(PARKED, limit=9),
     "due_webhooks": lambda tx: tx.due_webhooks(),
+    "refusals_of": lambda tx: tx.refusals_of(refused().by.id, since=0, limit=9),
 }
 CHANGES = {
     "lock_settings": lambda tx: tx.lock_settings(),
@@ -85,6 +86,9 @@ TAKES = {
     "postpone_delivery": lambda tx, it: tx.postpone_delivery(it.message.id, it.message.fence, until=0, error=""),
     "park_delivery": lambda tx, it: tx.park_delivery(it.message.id, it.message.fence, error=""),
     "claim_deliveries": lambda tx, it: tx.claim_deliveries(limit=9, most=9, lease=1),
+    "withdraw_messages": lambda tx, it: [
+        it for it in (GROUP, None) if tx.withdraw_messages(it, instead={"text": "x"}, error="")
+    ],
     "renew_delivery": lambda tx, it: tx.renew_delivery(it.delivery, lease=1),
     "renew_events": lambda tx, it: tx.renew_events([it.event], lease=1),
     "delivered_events": lambda tx, it: tx.delivered_events([it.event]) != [it.event],

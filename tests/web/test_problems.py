@@ -20,6 +20,7 @@ EXPECTED = {
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.NotAllowed: 403,
+    errors.Unanswered: 403,
     errors.NotFound: 404,
     errors.RecordNotFound: 404,
     errors.Conflict: 409,

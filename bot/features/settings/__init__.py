@@ -7,9 +7,11 @@ from typing import Any
 
 from bot.domain.history import SettingsChange, Subject, Via
 from bot.domain.people import Actor
+from bot.domain.policy import shows_less
 from bot.domain.records import App, RecordType
 from bot.domain.wire import admins_to_json, app_to_json, record_type_to_json, revision
 from bot.errors import Conflict, NotFound, PreconditionFailed
+from bot.features.waiting import withdraw_everywhere
 from bot.ports import Transaction
 
 
@@ -40,6 +42,8 @@ def put_record_type(
             )
     tx.put_record_type(record_type)
     _remember(tx, Subject.RECORD_TYPE, record_type.name, by, via, before, record_type_to_json(record_type))
+    if current is not None and shows_less(current, record_type):
+        withdraw_everywhere(tx)
     return current is None
 
 
@@ -68,6 +72,8 @@ def put_app(tx: Transaction, app: App, *, by: Actor | None, via: Via, expected: 
         return False
     tx.put_app(app)
     _remember(tx, Subject.APP, app.id, by, via, before, app_to_json(app))
+    if not app.enabled and (current is None or current.enabled):  # an app nobody has heard of is on
+        withdraw_everywhere(tx)
     return current is None
 
 
@@ -82,11 +88,6 @@ def get_app(tx: Transaction, app_id: str) -> App:
     return app
 
 
-def admins_document(admins: Mapping[str, str]) -> dict[str, Any]:
-    """Who the admins are, as REST shows it and the history keeps it."""
-    return {"admins": admins_to_json(admins)}
-
-
 def put_admins(
     tx: Transaction, admins: Mapping[str, str], *, by: Actor | None, via: Via, expected: str | None = None
 ) -> None:
@@ -96,7 +97,7 @@ def put_admins(
         PreconditionFailed: the list is another one by now.
     """
     tx.lock_settings()
-    before, after = admins_document(tx.catalogue().admins), admins_document(admins)
+    before, after = admins_to_json(tx.catalogue().admins), admins_to_json(admins)
     _match(before, expected)
     if after != before:
         tx.put_admins(admins)

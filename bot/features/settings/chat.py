@@ -13,12 +13,13 @@ from bot.domain.answers import Administrators, Refusal, SettingsForm, SettingsOv
 from bot.domain.catalogue import Catalogue
 from bot.domain.chats import ChatState
 from bot.domain.decisions import Action, Decision, Facts
-from bot.domain.history import Refused, SettingsChange, Via
+from bot.domain.history import SettingsChange, Via
 from bot.domain.people import Audience
 from bot.domain.policy import decide
 from bot.domain.text import one_line
 from bot.domain.wire import revision
 from bot.errors import Conflict, NotAllowed, Unprocessable
+from bot.features.audit import keep_refusal
 from bot.features.scene import Scene
 from bot.features.settings import form, put_admins, words
 from bot.features.settings.topics import Topic, find
@@ -120,15 +121,7 @@ def _require_admin(scene: Scene) -> None:
     decision = _decision(scene)
     if decision.allowed:
         return
-    scene.tx.add_refusal(
-        Refused(
-            action=Action.SETTINGS,
-            reason=decision.reason,
-            setting=decision.setting,
-            by=scene.person.actor,
-            chat=scene.chat.id,
-        )
-    )
+    keep_refusal(scene.tx, Action.SETTINGS, decision, by=scene.person.actor, chat=scene.chat.id)
     raise NotAllowed("Only administrators of Connect Chats may change the settings.", next_step=_whom_to_ask(scene))
 
 

@@ -99,6 +99,13 @@ _OF_TYPES: Groups = (
         "Who may",
         (
             Input(name="connect", label="Who may connect a chat", kind=FieldKind.CHOICE, choices=_WHO),
+            Input(
+                name="join",
+                label="Who may join its chats",
+                kind=FieldKind.CHOICE,
+                choices=_WHO,
+                hint="They are told which chats there are; a member adds them.",
+            ),
             Input(name="owner_may_disconnect", label="Its owner may disconnect it"),
             Input(name="connector_may_disconnect", label="Who connected it may disconnect"),
         ),
@@ -107,9 +114,13 @@ _OF_TYPES: Groups = (
         "How much a card shows",
         (
             _field_names("card_fields", "Fields", MAX_CARD_FIELDS, "No other is ever shown."),
-            _shows("disclosure", "In chats of your own people", "Other chats never show more than this."),
+            _shows("disclosure", "In chats of your own people", "Chats with others never show more."),
             _shows("disclosure_external", "Where guests read along", "Or people of other organisations."),
-            _shows("disclosure_unknown", "Where I can't tell who reads", "In chats that I am not in."),
+            _shows(
+                "disclosure_unknown",
+                "Where I can't tell who reads",
+                "I am not in them. To people without the app: the kind at most.",
+            ),
         ),
     ),
     (

@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 
 from bot.errors import Forbidden, Unauthenticated
-from bot.features.administrators import admit
+from bot.features.admission import admit
 from bot.identity.user_tokens import ADMIN_ROLE, UserTokenVerifier
 from bot.ports import Store
 from bot.web.api.operation import PREFIX, Caller, Operation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.decisions import CHANGES, STATES, Action
+from bot.domain.decisions import CHANGES, NOT_YET, Action
 from bot.domain.history import Subject, Via
 from bot.domain.links import MAX_LINK
 from bot.domain.policy import RULES
@@ -66,7 +66,7 @@ _RECORD_TYPE: Json = {
     "disclosure_unknown": {**_DISCLOSURE, "description": "How much at most where the bot can't know who reads."},
     "disclosure_external": {**_DISCLOSURE, "description": "How much at most where guests or strangers are."},
     "connect": {**_REQUIREMENT, "description": "The least privilege for connecting a chat."},
-    "join": {**_REQUIREMENT, "description": "The least privilege for joining a record's chats."},
+    "join": {**_REQUIREMENT, "description": "The least privilege for being told which chats a record has."},
     "join_history": {"type": "string", "enum": list(JOIN_HISTORY)},
     "owner_may_disconnect": FLAG,
     "connector_may_disconnect": FLAG,
@@ -93,7 +93,7 @@ REFUSALS = sorted(
     {
         rule.decision.reason.value
         for rule in RULES
-        if rule.actions & CHANGES and not rule.decision.allowed and rule.decision.reason not in STATES
+        if rule.actions & CHANGES and not rule.decision.allowed and rule.decision.reason not in NOT_YET
     }
 )
 """The reasons that can stand in the audit trail."""

@@ -175,11 +175,19 @@ async def test_there_may_be_no_administrator(any_api: Api) -> None:
     assert (await any_api.ask("PUT", "/admins", {"admins": [MEGAN]})).status == 200
 
 
+async def test_an_administrators_id_is_kept_as_the_ids_of_people_are(any_api: Api) -> None:
+    """Lower case, as they come from Teams: in capitals it would be nobody's."""
+    kept = {"admins": [{"id": "alex", "name": ""}]}
+    assert (await any_api.ask("PUT", "/admins", {"admins": ["Alex"]})).json == kept
+    assert (await any_api.ask("PUT", "/admins", {"admins": ["Alex", "alex"]})).status == 422
+
+
 @pytest.mark.parametrize(
     ("body", "named"),
     [
         ({}, ["admins"]),
         ({"admins": None}, ["admins"]),
+        ({"admins": ["alex@contoso.example"]}, ["number 1", "sign-in name"]),
         ({"admins": [ALEX["id"]], "colour": "red"}, ["colour"]),
         ({"admins": [ALEX, ALEX["id"].upper()]}, ["number 2", "twice"]),
         ({"admins": ["a b", {"name": "x"}, {**ALEX, "role": "x"}, 7]}, ["number 1", "number 2", "role", "number 4"]),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bot.domain.decisions import Action, Facts
-from bot.domain.history import Refused
 from bot.domain.people import Person
 from bot.domain.policy import decide
 from bot.errors import NotAllowed
+from bot.features.audit import keep_refusal
 from bot.ports import Store
 
 
@@ -25,8 +25,7 @@ async def admit(store: Store, person: Person, *, appointed: bool, role: str) -> 
     decision = decide(Action.SETTINGS, Facts(is_admin=listed or appointed))
     if decision.allowed:
         return
-    refused = Refused(action=Action.SETTINGS, reason=decision.reason, setting=decision.setting, by=person.actor)
-    await store.write(lambda tx: tx.add_refusal(refused))
+    await store.write(lambda tx: keep_refusal(tx, Action.SETTINGS, decision, by=person.actor))
     raise NotAllowed(
         "Only administrators of Connect Chats may use its settings, and you are none.",
         next_step=f"Have the app role {role} assigned to you in Entra ID and obtain a new token, or ask an "
