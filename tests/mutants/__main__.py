@@ -29,6 +29,7 @@ from tests.world import ROOT
 WORKERS = 2
 LONGEST_S = 120.0
 """For the tests of one mutant: who makes the program hang is noticed, too."""
+LONGEST_OF_ALL_S = 1800.0
 TESTS_PASSED, TESTS_FAILED = 0, 1
 """What pytest exits with. Other numbers: it could not run them."""
 FAILED = re.compile(r"^FAILED tests/\S+?::(\w+)", re.MULTILINE)
@@ -68,14 +69,14 @@ def copied_to(folder: Path) -> Path:
     return folder
 
 
-def run_tests(root: Path, tests: Iterable[str]) -> tuple[int | None, str]:
-    """What pytest exits with, None when it did not end, and the end of what it said."""
+def run_tests(root: Path, tests: Iterable[str], longest: float = LONGEST_S) -> tuple[int | None, str]:
+    """What pytest exits with, None when it did not end in `longest` seconds, and the end of what it said."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
     with subprocess.Popen(
         command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     ) as process:
         try:
-            said, _ = process.communicate(timeout=LONGEST_S)
+            said, _ = process.communicate(timeout=longest)
         except subprocess.TimeoutExpired:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -134,7 +135,7 @@ def problem_without_mutants(mutants: Iterable[Mutant], copies: Sequence[Path]) -
     tests = sorted({test for mutant in mutants for test in mutant.tests})
     shares = [tests[number :: len(copies)] for number in range(min(len(copies), len(tests)))]
     with ThreadPoolExecutor(len(copies)) as workers:
-        ran = list(workers.map(run_tests, copies, shares))
+        ran = list(workers.map(lambda copy, share: run_tests(copy, share, LONGEST_OF_ALL_S), copies, shares))
     return "\n".join(said or "The tests do not end." for code, said in ran if code != TESTS_PASSED)
 
 
@@ -148,11 +149,9 @@ def main() -> int:
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copies = [copied_to(Path(folder, str(number))) for number in range(min(WORKERS, len(chosen)))]
-        code, said = run_tests(copies[0], sorted({test for mutant in chosen for test in mutant.tests}))
-        if code != TESTS_PASSED:
-            print(
-                f"{said}\nWithout any mutant the tests fail, so they prove nothing. Mend that first.", file=sys.stderr
-            )
+        if problem := problem_without_mutants(chosen, copies):
+            told = f"{problem}\nWithout any mutant the tests fail, so they prove nothing. Mend that first."
+            print(told, file=sys.stderr)
             return 1
         print(f"without a mutant the tests pass, {time.monotonic() - begin:.1f} s", flush=True)
         outcomes = try_all(chosen, copies)
