@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationErro
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.domain.catalogue import Catalogue
+from bot.domain.links import claimed_twice
 from bot.domain.wire import admins_from_json, app_from_json, record_type_from_json
 from bot.errors import SettingsInvalid, Unprocessable
 
@@ -311,6 +313,11 @@ def load_catalogue(path: Path) -> Catalogue:
     apps = _each(data, "apps", app_from_json, problems)
     for what, names in (("record type", [item.name for item in types]), ("app", [item.id for item in apps])):
         problems += [f"CONFIG: the {what} {name!r} stands there twice." for name in set(names) if names.count(name) > 1]
+    problems += [
+        f"CONFIG: the {claimed} of the record type {later.name!r} belongs to {first.name!r} already. Keep one."
+        for first, later in combinations(types, 2)
+        if first.name != later.name and (claimed := claimed_twice(later, first))
+    ]
     if problems:
         raise SettingsInvalid(problems)
     return Catalogue(types=types, apps=apps, admins=admins)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, unquote
 
-from bot.domain.records import RecordId
+from bot.domain.records import RecordId, RecordType
 from bot.errors import Unprocessable
 
 MAX_LINK = 2048
@@ -104,6 +104,11 @@ class LinkPattern:
     segments: tuple[str, ...]
     query: tuple[tuple[str, str], ...]
 
+    @property
+    def matched(self) -> _Address:
+        """What `match` looks at: the same for two patterns, however they are spelled, when the same links match."""
+        return _Address(self.site, self.segments, tuple(sorted(self.query)))
+
     def match(self, address: _Address) -> Link | None:
         if len(address.segments) != len(self.segments):
             return None
@@ -190,6 +195,11 @@ class KeyPattern:
     expression: re.Pattern[str]
     literals: tuple[str, ...]
 
+    @property
+    def matched(self) -> tuple[str, ...]:
+        """What `find` looks at: the same for two keys when the same texts match."""
+        return tuple(literal.lower() for literal in self.literals)
+
     def find(self, text: str) -> RecordId | None:
         """Letters may be typed in either case; the id bears the pattern's."""
         match = self.expression.fullmatch(text)
@@ -218,3 +228,18 @@ def compile_key(type_name: str, text: str) -> KeyPattern:
         raise Unprocessable(f"The key pattern {text!r} must be literal text with # for digits, such as A-#.")
     expression = "([0-9]{1,20})".join(re.escape(literal) for literal in literals)
     return KeyPattern(type_name, re.compile(expression, re.IGNORECASE | re.ASCII), literals)
+
+
+def claimed_twice(record_type: RecordType, other: RecordType) -> str | None:
+    """The pattern or key of `record_type` that matches what one of `other` does, in words; None when there is none.
+
+    Of patterns that have only some links in common, such as one with a fixed parameter more, the first one wins.
+    """
+    theirs = {compile_pattern(other.name, text).matched for text in other.links}
+    for text in record_type.links:
+        if compile_pattern(record_type.name, text).matched in theirs:
+            return f"link pattern {text!r}"
+    if not record_type.key or not other.key:
+        return None
+    same = compile_key(record_type.name, record_type.key).matched == compile_key(other.name, other.key).matched
+    return f"key {record_type.key!r}" if same else None

@@ -29,6 +29,11 @@ MAX_ADMINS = 100
 JOIN_HISTORY = ("none", "all")
 
 
+def _one_line(text: str) -> str:
+    """The text without control characters, line ends and tabs among them."""
+    return " ".join(clean(text).splitlines()).replace("\t", " ")
+
+
 class _Reader:
     """Takes known members out of an object and collects what is wrong with them."""
 
@@ -50,7 +55,7 @@ class _Reader:
 
     def text(self, name: str, default: str, limit: int) -> str:
         value = self._take(name, str, "text", default)
-        if not value.strip() or len(value) > limit or clean(value) != value.strip():
+        if not value.strip() or len(value) > limit or _one_line(value) != value.strip():
             self.problems.append(f"{name} must be text of 1 to {limit} characters without control characters.")
             return default
         return value.strip()
@@ -60,7 +65,7 @@ class _Reader:
         if value is None:
             return default
         if len(value) > most or not all(
-            isinstance(item, str) and 0 < len(item) <= limit and clean(item) == item for item in value
+            isinstance(item, str) and 0 < len(item) <= limit and _one_line(item) == item for item in value
         ):
             self.problems.append(f"{name} must be a list of at most {most} texts of 1 to {limit} characters.")
             return default

@@ -69,7 +69,7 @@ def disconnect(scene: Scene, link: Link | None) -> Disconnected | WhichRecord:
     """
     if link is None:
         which = only_record(
-            scene, "disconnect", "Which record shall I disconnect?", lambda record: {"record": str(record)}
+            scene, Action.DISCONNECT, "Which record shall I disconnect?", lambda record: {"record": str(record)}
         )
         if isinstance(which, WhichRecord):
             return which

@@ -232,7 +232,7 @@ class Conversation:
 
 NOT_HERE = Refusal(
     title="I'm not in this chat",
-    text="Only a chat that I am in can be connected to a record, since nobody could be told otherwise.",
+    text="I do this only in chats that I am in, where I know who reads along.",
     next="Add the app Connect Chats to this chat, then try again.",
 )
 

@@ -52,7 +52,7 @@ def note(scene: Scene, record_id: RecordId | None, text: str) -> NoteAdded | Whi
     if record_id is None:
         which = only_record(
             scene,
-            "note",
+            Action.NOTE,
             "To which record's timeline does this note belong?",
             lambda record: {"record": str(record), "text": text, "by": scene.person.id or ""},
         )

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable
 
 from bot.domain.answers import Choice, WhichRecord
 from bot.domain.catalogue import Catalogue
-from bot.domain.chats import Connection
+from bot.domain.decisions import Action
 from bot.domain.links import Link
+from bot.domain.policy import decide
 from bot.domain.records import Disclosure, RecordId
 from bot.errors import Invalid, NotFound
-from bot.features.scene import Scene
+from bot.features.scene import Scene, Target
 
 MAX_CHOICES = 6
 """A card shows at most six buttons."""
@@ -54,12 +55,12 @@ def not_understood(catalogue: Catalogue, argument: str, usage: str) -> Invalid:
 
 
 def only_record(
-    scene: Scene, verb: str, question: str, make: Callable[[RecordId], dict[str, str]]
+    scene: Scene, action: Action, question: str, make: Callable[[RecordId], dict[str, str]]
 ) -> RecordId | WhichRecord:
-    """The chat's only record, or the question which one is meant.
+    """The chat's only record, or the question which one is meant: of those that the person may read or act on.
 
     Raises:
-        NotFound: the chat has none.
+        NotFound: the chat has none, or none for this person.
     """
     connections = scene.tx.connections_of_chat(scene.chat.id)
     if not connections:
@@ -69,17 +70,23 @@ def only_record(
         )
     if len(connections) == 1:
         return connections[0].record
-    shown = connections[:MAX_CHOICES]
-    scene.need_rights(connection.record for connection in shown)
+    scene.need_rights(connection.record for connection in connections)
+    targets = [scene.target(connection.record, connection) for connection in connections]
+    known = [target for target in targets if target.readable or decide(action, target.facts).allowed]
+    if not known:
+        raise NotFound(
+            f"This chat is connected to {len(connections)} records that can't be shown to you here.",
+            next_step="Name one by its link or key, or ask somebody who works on them.",
+        )
     choices = tuple(
-        Choice(label=_label(scene, connection, number), data=make(connection.record))
-        for number, connection in enumerate(shown, 1)
+        Choice(label=_label(target, number), data=make(target.view.record))
+        for number, target in enumerate(known[:MAX_CHOICES], 1)
     )
-    return WhichRecord(question=question, verb=verb, choices=choices, more=len(connections) - len(choices))
+    return WhichRecord(question=question, verb=action.value, choices=choices, more=len(known) - len(choices))
 
 
-def _label(scene: Scene, connection: Connection, number: int) -> str:
-    view = scene.target(connection.record, connection).view
+def _label(target: Target, number: int) -> str:
+    view = target.view
     if view.level >= Disclosure.NAME and view.title:
         return view.title
     return f"{view.type_label or 'Record'} {number}"

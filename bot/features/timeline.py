@@ -44,7 +44,7 @@ def timeline(scene: Scene, link: Link | None, count: int) -> Timeline | WhichRec
     if link is None:
         which = only_record(
             scene,
-            "timeline",
+            Action.TIMELINE,
             "Whose timeline shall I show?",
             lambda record: {"record": str(record), "count": str(count)},
         )

@@ -31,6 +31,7 @@ HOUSEKEEPING = 600.0
 KEEP = 24 * HOUR
 """Repeats of a turn are recognised for a day."""
 KEEP_REFUSALS = 90 * 24 * HOUR
+KEEP_GUESTS = 90 * 24 * HOUR
 CHATS = ""
 """The name of the chats among the destinations; a webhook's is its id."""
 
@@ -132,6 +133,7 @@ class Outbox:
             try:
                 await self._store.write(lambda tx: tx.expire(before=tx.now - KEEP))
                 await self._store.write(lambda tx: tx.forget_refusals(before=tx.now - KEEP_REFUSALS))
+                await self._store.write(lambda tx: tx.forget_guests(before=tx.now - KEEP_GUESTS))
             except Unavailable as error:
                 log.warning("housekeeping waits", why=str(error))
             except Exception:

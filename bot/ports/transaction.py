@@ -113,7 +113,11 @@ class Transaction(Protocol):
 
     def remove_members(self, chat: str, accounts: Iterable[str]) -> None: ...
     def is_guest(self, person: str) -> bool:
-        """Whether some roster showed this person as a guest."""
+        """Whether some roster showed this person as a guest, even if they left that chat since."""
+        ...
+
+    def forget_guests(self, *, before: int) -> int:
+        """Those whom no roster showed as guests since then: they may be members by now. How many."""
         ...
 
     # connections

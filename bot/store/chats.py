@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import and_, select, true
+from sqlalchemy import and_, bindparam, delete, select
 
 from bot.domain.chats import Chat, Connection
 from bot.domain.people import Member
 from bot.domain.records import RecordId
 from bot.store.records import key_of
 from bot.store.rows import chat_of, connection_of, member_of
-from bot.store.schema import chats, connections, members
+from bot.store.schema import chats, connections, guests, members
 from bot.store.session import Session
 from bot.store.statements import Statement, add, mine, put, remove, rows
 
@@ -23,7 +23,9 @@ _MEMBERS = rows(members, "chat", order=("account",))
 _PUT_MEMBER = put(members)
 _REMOVE_MEMBER = remove(members, "chat", "account")
 _REMOVE_MEMBERS = remove(members, "chat")
-_GUEST = Statement(lambda _: select(members.c.chat).where(mine(members, "person"), members.c.guest == true()).limit(1))
+_GUEST = rows(guests, "person")
+_PUT_GUEST = put(guests)
+_FORGET_GUESTS = Statement(lambda _: delete(guests).where(mine(guests), guests.c.seen_at < bindparam("before")))
 
 _CONNECTION = rows(connections, "chat", "type", "id")
 _OF_CHAT = rows(connections, "chat", order=("since", "type", "id"))
@@ -75,6 +77,7 @@ class ChatsPart(Session):
 
     def put_members(self, chat: str, members: Iterable[Member]) -> None:
         self.lock_chat(chat)
+        members = list(members)
         self._run_for_each(
             _PUT_MEMBER,
             (
@@ -89,6 +92,8 @@ class ChatsPart(Session):
                 for member in members
             ),
         )
+        seen = sorted({member.id for member in members if member.guest and member.id is not None})
+        self._run_for_each(_PUT_GUEST, ({"person": person, "seen_at": self.now} for person in seen))
 
     def replace_members(self, chat: str, members: Iterable[Member]) -> None:
         self.lock_chat(chat)
@@ -101,6 +106,9 @@ class ChatsPart(Session):
 
     def is_guest(self, person: str) -> bool:
         return self._one(_GUEST, person=person) is not None
+
+    def forget_guests(self, *, before: int) -> int:
+        return self._run(_FORGET_GUESTS, before=before).rowcount
 
     # connections -----------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, and_, bindparam, exists, select, true
+from sqlalchemy import Engine, and_, bindparam, exists, select
 from sqlalchemy.pool import PoolProxiedConnection
 
 from bot.domain.catalogue import Catalogue
@@ -20,7 +20,7 @@ from bot.domain.records import EVERYBODY, Privilege, Record, RecordId
 from bot.ports import Glimpse
 from bot.store.failures import wrapped
 from bot.store.rows import chat_of
-from bot.store.schema import access, chats, connections, members, records, settings
+from bot.store.schema import access, chats, connections, guests, records, settings
 from bot.store.statements import Statement
 
 
@@ -61,7 +61,7 @@ def _statement(_: Any) -> Any:
     record = {"type": "type", "id": "id"}
     own, everybody = access.alias("own"), access.alias("everybody")
     connected = exists().where(this(connections, chat="chat", **record))
-    guest = exists().where(this(members, person="person"), members.c.guest == true())
+    guest = exists().where(this(guests, person="person"))
     asked = select(bindparam("tenant").label("tenant")).subquery("asked")
     return (
         select(settings.c.version, records.c.type)

@@ -137,13 +137,9 @@ chats = Table(
     metadata,
     _key("tenant"),
     _key("id"),
-    _text("kind"),
-    _text("topic"),
-    _text("state"),
-    _text("audience"),
+    *map(_text, ("kind", "topic", "state", "audience")),
     _text("team", null=True),
-    _text("service_url"),
-    _text("bot"),
+    *map(_text, ("service_url", "bot")),
     Column("rostered", Boolean, nullable=False),
     Column("roster_at", BigInteger, nullable=False),
     Index(None, "tenant", "team", "id"),
@@ -161,10 +157,13 @@ members = Table(
     _text("home", null=True),
     Column("guest", Boolean, nullable=False),
     ForeignKeyConstraint(["tenant", "chat"], ["chats.tenant", "chats.id"]),
-    # Only guests are in it, so that SQLite, which keeps no statistics, has no wrong index to prefer.
+    # Programs of version 0002 ask it who is a guest. Only guests are in it, so that SQLite has none to prefer wrongly.
     Index("ix_members_guests", "tenant", "person", sqlite_where=text("guest = 1"), postgresql_where=text("guest")),
 )
 """The rosters. `account` is the id Teams uses in the chat, `person` the Entra object id, `home` the person's tenant."""
+
+guests = Table("guests", metadata, _key("tenant"), _key("person"), _number("seen_at"), Index(None, "tenant", "seen_at"))
+"""Whom some roster showed as a guest, and when last. It outlives the rosters: who leaves a chat is a guest still."""
 
 connections = Table(
     "connections",

@@ -7,52 +7,89 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
+from bot.config import DEMO_TENANT
 from bot.domain.links import canonical_id
 from bot.domain.people import Member
 from bot.domain.text import one_line
+from bot.features.samples import ALEX, MEGAN
 
 MAX_NAME = 200
 _GUEST_ROLES = frozenset({"guest", "anonymous"})
+_SOMEBODY = Member(account="", id=None)
+"""All entries that can't be read, as one person nobody can name; no account that can be read has the key ""."""
+
+# The ids of the Playground are no GUIDs. Recorded: tests/data/playground/group-roster.json.
+_DEMO_TENANTS = frozenset({DEMO_TENANT, "00000000-0000-0000-0000-0000000000001"})
+_DEMO_PEOPLE = (ALEX.id or "", MEGAN.id or "", "00000000-0000-0000-0000-000000000002")
 
 
 def roster_of(accounts: Iterable[Any], *, bot: str, one_tenant: bool) -> list[Member]:
-    """The people among `accounts`, each once; what is no account is left out.
+    """The people among `accounts`, each once. An entry that can't be read is somebody without an id, so a stranger.
 
     Args:
         accounts: `TeamsChannelAccount` objects. Their object id is `aadObjectId` or, in the older listing, `objectId`.
         bot: the bot's own account in this chat.
-        one_tenant: the demo: whatever tenant most accounts name counts as the bot's own.
+        one_tenant: the demo, which has no tenant of its own; see `_homes`.
 
     Source: learn.microsoft.com "Get Teams specific context for your bot", roster objects.
     """
     members: dict[str, Member] = {}
     for account in accounts:
-        if isinstance(account, dict) and (name := _text(account, "id")) and not _is_bot(account, name, bot):
-            members[name] = _member(account, name)
-    return _as_one_tenant(members.values()) if one_tenant else list(members.values())
+        name = _text(account, "id") if isinstance(account, dict) else ""
+        if not name:
+            members[""] = _SOMEBODY
+        elif name != bot and not name.startswith("28:"):  # bots' accounts are `28:...`, people's never; roles may lie
+            member = _member(account, name)
+            known = members.setdefault(name, member)
+            members[name] = _both(known, member)
+            if known.id != member.id:
+                members[""] = _SOMEBODY
+    if not one_tenant:
+        return list(members.values())
+    homes = _homes(members.values())
+    if len(homes) > 1 and not homes & _DEMO_TENANTS:
+        members[""] = _SOMEBODY  # some of them are strangers, but who: a guest here would be one in every chat
+    return [replace(member, tenant=None) if member.tenant in homes else member for member in members.values()]
 
 
-def _as_one_tenant(members: Collection[Member]) -> list[Member]:
-    """The demo has no tenant of its own: the one that most members name is, so that strangers can be tried too."""
-    tenants = Counter(member.tenant for member in members if member.tenant)
-    ours = tenants.most_common(1)[0][0] if tenants else None
-    return [replace(member, tenant=None) if member.tenant == ours else member for member in members]
+def _both(known: Member, other: Member) -> Member:
+    """Two entries for one account: the one that makes more of a stranger of it counts."""
+    moved = known.tenant and other.tenant and known.tenant != other.tenant
+    return replace(
+        known,
+        id=known.id or other.id,
+        name=other.name or known.name,
+        tenant=known.tenant or other.tenant,
+        guest=bool(known.guest or other.guest or moved),
+    )
 
 
-def _is_bot(account: dict[str, Any], name: str, bot: str) -> bool:
-    """Bots have accounts `28:...` and people never do."""
-    return name == bot or name.startswith("28:") or "bot" in (_role(account), _text(account, "role").lower())
+def _homes(members: Collection[Member]) -> frozenset[str]:
+    """The tenants that count as the demo's own; several others than `_DEMO_TENANTS` when nothing tells which it is.
+
+    However many strangers there are, they don't outvote who is known: who names the demo's tenant or none, else
+    its sample people. Only among nothing but unknown people the most common tenant is taken.
+    """
+    people = [member for member in members if member.id and not member.guest]
+    if any(member.tenant in _DEMO_TENANTS for member in members) or any(member.tenant is None for member in people):
+        return _DEMO_TENANTS
+    for known in (*_DEMO_PEOPLE, ""):
+        named = Counter(member.tenant for member in people if member.tenant and (member.id or "").startswith(known))
+        if named:
+            return frozenset(tenant for tenant, times in named.items() if times == max(named.values()))
+    return frozenset()
 
 
 def _member(account: dict[str, Any], name: str) -> Member:
     object_id = _text(account, "aadObjectId") or _text(account, "objectId")
+    addresses = (_text(account, "userPrincipalName"), _text(account, "email"))
     return Member(
         account=name,
         id=canonical_id(object_id.lower()) if object_id else None,
         name=one_line(_text(account, "name"), MAX_NAME),
         tenant=_text(account, "tenantId").lower() or None,
         # The role said `user` for a guest once, so the address of an invited account counts as well.
-        guest="#ext#" in _text(account, "userPrincipalName").lower() or _role(account) in _GUEST_ROLES,
+        guest=any("#ext#" in address.lower() for address in addresses) or _role(account) in _GUEST_ROLES,
     )
 
 

@@ -72,6 +72,7 @@ CHANGES = {
     "put_chat": lambda tx: tx.put_chat(chat(team=TEAM)),
     "put_members": lambda tx: tx.put_members(GROUP, [member("29:a", ALEX, guest=True)]),
     "add_connection": lambda tx: tx.add_connection(connection()),
+    "forget_guests": lambda tx: tx.forget_guests(before=1),
     "put_webhook": lambda tx: [tx.put_webhook(webhook(name)) for name in (HOOK, PARKED)],
     "add_event": lambda tx: tx.add_event(noted()),
     "claim_turn": lambda tx: tx.claim_turn("activity", GROUP),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.domain.history import SettingsChange, Subject, Via
+from bot.domain.links import claimed_twice
 from bot.domain.people import Actor
 from bot.domain.policy import shows_less
 from bot.domain.records import App, RecordType
@@ -25,7 +26,7 @@ def put_record_type(
 
     Raises:
         PreconditionFailed: there is another one by now, or none.
-        Conflict: one of its link patterns is another type's already, so links would be ambiguous.
+        Conflict: one of its link patterns, or its key, matches what another type's does: another record would be shown.
     """
     tx.lock_settings()
     types = tx.catalogue().types
@@ -35,10 +36,10 @@ def put_record_type(
     if current == record_type:
         return False
     for other in types.values():
-        if other.name != record_type.name and (shared := set(other.links) & set(record_type.links)):
+        if other.name != record_type.name and (claimed := claimed_twice(record_type, other)):
             raise Conflict(
-                f"The link pattern {sorted(shared)[0]!r} belongs to the record type {other.name!r} already.",
-                next_step="A link must name one record. Take the pattern from one of the two.",
+                f"The {claimed} belongs to the record type {other.name!r} already.",
+                next_step="A link or a key must name one record. Take it from one of the two.",
             )
     tx.put_record_type(record_type)
     _remember(tx, Subject.RECORD_TYPE, record_type.name, by, via, before, record_type_to_json(record_type))

@@ -113,7 +113,7 @@ _OF_TYPES: Groups = (
     (
         "How much a card shows",
         (
-            _field_names("card_fields", "Fields", MAX_CARD_FIELDS, "No other is ever shown."),
+            _field_names("card_fields", "Fields", MAX_CARD_FIELDS, "A card shows no other."),
             _shows("disclosure", "In chats of your own people", "Chats with others never show more."),
             _shows("disclosure_external", "Where guests read along", "Or people of other organisations."),
             _shows(

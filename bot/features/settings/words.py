@@ -48,10 +48,10 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, .
 def of_type(record_type: RecordType) -> SettingsItem:
     """A record type in the overview."""
     needed = record_type.connect
-    who = "Nobody" if needed is Requirement.NOBODY else f"Who may {needed.value}"
+    who = "nobody" if needed is Requirement.NOBODY else f"who has the right to {needed.value}"
     seen = {audience: _SEEN[disclosure_in(record_type, audience)] for audience in Audience}
     summary = (
-        f"{who} may connect chats. Cards show: own people {seen[Audience.INTERNAL]}, "
+        f"Chats are connected by {who}. Cards show: own people {seen[Audience.INTERNAL]}, "
         f"guests {seen[Audience.EXTERNAL]}, unknown readers {seen[Audience.UNKNOWN]}."
     )
     return SettingsItem(

@@ -1,10 +1,12 @@
-"""Who changed the settings, and whom the rules refused what; the names of administrators.
+"""Who changed the settings, and whom the rules refused what; the names of administrators; who is a guest.
 
 Only adds, so that a program of version 0002 serves on while this runs and after it. What such a program changes in the
 settings is in force, but not in the history. Frozen: later changes are later versions.
 """
 
 from __future__ import annotations
+
+import time
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,6 +25,19 @@ def _counted(name: str) -> sa.Column[int]:
 
 def upgrade() -> None:
     op.add_column("settings", sa.Column("admin_names", sa.Text, nullable=False, server_default=sa.text("'{}'")))
+    op.create_table(
+        "guests",
+        sa.Column("tenant", sa.Text, primary_key=True),
+        sa.Column("person", sa.Text, primary_key=True),
+        sa.Column("seen_at", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "person", name="pk_guests"),
+    )
+    op.create_index("ix_guests_tenant_seen_at", "guests", ["tenant", "seen_at"])
+    of_rosters = sa.text(
+        "INSERT INTO guests (tenant, person, seen_at) "
+        "SELECT DISTINCT tenant, person, CAST(:now AS bigint) FROM members WHERE guest AND person IS NOT NULL"
+    )
+    op.execute(of_rosters.bindparams(now=time.time_ns() // 1000))
     op.create_table(
         "settings_changes",
         _counted("number"),
