@@ -36,7 +36,10 @@ def put_record_type(
     if current == record_type:
         return False
     for other in types.values():
-        if other.name != record_type.name and (claimed := claimed_twice(record_type, other)):
+        if other.name == record_type.name:
+            continue
+        claimed = claimed_twice(record_type, other)
+        if claimed and (current is None or claimed != claimed_twice(current, other)):  # what was so before may stay
             raise Conflict(
                 f"The {claimed} belongs to the record type {other.name!r} already.",
                 next_step="A link or a key must name one record. Take it from one of the two.",

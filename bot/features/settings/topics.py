@@ -69,7 +69,7 @@ class Topic:
         """Put its settings in force.
 
         Raises:
-            Conflict: one of its link patterns is another type's already.
+            Conflict: one of its link patterns, or its key, is another type's already.
         """
         if isinstance(self.value, App):
             put_app(tx, self.value, by=by, via=Via.CHAT)

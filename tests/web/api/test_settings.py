@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.domain.records import RecordType
 from tests.web.api.conftest import Api
 
 INVOICE = {"label": "Invoice", "links": ["https://erp.example.com/invoices/{id}"], "key": "INV-#"}
@@ -79,3 +80,11 @@ async def test_an_app_that_breaks_a_rule_is_refused(any_api: Api) -> None:
     assert (await any_api.ask("PUT", "/apps/crm", {"id": "other"})).status == 422
     assert (await any_api.ask("PUT", "/apps/crm", {"label": "x" * 61})).status == 422
     assert (await any_api.ask("GET", "/apps/a%00b")).status == 404
+
+
+async def test_a_clash_of_two_types_from_before_keeps_nobody_from_switching_one_off(any_api: Api) -> None:
+    clashing = RecordType(name="invoice", label="Invoice", key="A-#")
+    await any_api.store.write(lambda tx: tx.put_record_type(clashing))
+    known = (await any_api.ask("GET", "/record-types/invoice")).json
+    assert (await any_api.ask("PUT", "/record-types/invoice", {**known, "enabled": False})).status == 200
+    assert (await any_api.ask("PUT", "/record-types/invoice", {**known, "key": "O-#"})).status == 409
