@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from bot.domain.decisions import Action, Reason
@@ -106,43 +106,50 @@ _ORDER = (
     "since. With `order=desc`, newest first: `next` leads to older entries, null after the oldest."
 )
 
+
+def _pages(
+    name: str, path: str, summary: str, kept: str, handler: Callable[[Call], Awaitable[Reply]], page: Result
+) -> Operation:
+    """Reading one of the two, page by page."""
+    return Operation(
+        method="GET",
+        path=path,
+        name=name,
+        tag="Audit",
+        summary=summary,
+        description=f"{_ORDER} {kept}",
+        handler=handler,
+        parameters=(AFTER, LIMIT, ORDER),
+        results=(page,),
+        admins=True,
+    )
+
+
 OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/audit/settings",
-        name="getSettingsHistory",
-        tag="Audit",
-        summary="Who changed a setting, from what to what",
-        description=f"{_ORDER} It is kept for ever.",
-        handler=settings_changes,
-        parameters=(AFTER, LIMIT, ORDER),
-        results=(
-            Result(
-                status=200,
-                description="A page of changes.",
-                schema="SettingsHistory",
-                example={"items": [_CHANGE], "next": 12},
-            ),
+    _pages(
+        "getSettingsHistory",
+        "/audit/settings",
+        "Who changed a setting, from what to what",
+        "It is kept for ever.",
+        settings_changes,
+        Result(
+            status=200,
+            description="A page of changes.",
+            schema="SettingsHistory",
+            example={"items": [_CHANGE], "next": 12},
         ),
-        admins=True,
     ),
-    Operation(
-        method="GET",
-        path="/audit/refusals",
-        name="getRefusals",
-        tag="Audit",
-        summary="Who wanted to change something in Teams and was refused it",
-        description=f"{_ORDER} A refusal is kept for 90 days.",
-        handler=refusals,
-        parameters=(AFTER, LIMIT, ORDER),
-        results=(
-            Result(
-                status=200,
-                description="A page of refusals.",
-                schema="Refusals",
-                example={"items": [_REFUSAL], "next": 3},
-            ),
+    _pages(
+        "getRefusals",
+        "/audit/refusals",
+        "Who wanted to change something and was refused it",
+        "A refusal is kept for 90 days; the same within a minute once, and of one person at most 30 a minute.",
+        refusals,
+        Result(
+            status=200,
+            description="A page of refusals.",
+            schema="Refusals",
+            example={"items": [_REFUSAL], "next": 3},
         ),
-        admins=True,
     ),
 )
