@@ -126,7 +126,7 @@ async def test_a_message_that_is_being_sent_is_delivered_or_does_not_go_out_agai
     store: SqlStore, watch: Watch
 ) -> None:
     await tell(store, (GROUP, "a1"), (GROUP, "a2"), (OTHER, "b1"))
-    one, other = await claim(store, most=1)
+    one, other = sorted(await claim(store, most=1), key=lambda held: held.chat.id != GROUP)  # both were due at once
     assert await withdraw(store) == 1, "only a2 is not on its way"
     assert await store.write(lambda tx: tx.renew_delivery(one, lease=LEASE))
     (a1,), (b1,) = one.messages, other.messages
