@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from urllib.parse import quote
 
+from bot.domain.open_enum import OpenEnum
 from bot.domain.people import Actor, Audience
 from bot.domain.records import RecordId
 from bot.errors import ChatGone, ChatUnreachable, SendFailed
 
 
-class ChatKind(Enum):
+class ChatKind(OpenEnum):
     """The kinds of Teams conversations. A `personal` chat (the bot's, or two people's) can't be connected."""
 
     GROUP = "group"
@@ -26,7 +26,7 @@ class ChatKind(Enum):
     @property
     def word(self) -> str:
         """What people call it."""
-        return _WORDS[self]
+        return _WORDS.get(self, "chat")
 
 
 _WORDS = {
@@ -37,7 +37,7 @@ _WORDS = {
 }
 
 
-class ChatState(Enum):
+class ChatState(OpenEnum):
     """`active`: the bot is in it; `suspended`: it was removed, connections sleep; `gone`: the chat was deleted."""
 
     ACTIVE = "active"

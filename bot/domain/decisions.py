@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bot.domain.chats import ChatKind
+from bot.domain.open_enum import OpenEnum
 from bot.domain.people import Audience
 from bot.domain.records import Disclosure, Privilege, RecordType, Requirement
 
 
-class Action(Enum):
+class Action(OpenEnum):
     """What somebody wants to do."""
 
     SEE = "see"
@@ -85,7 +86,7 @@ class Facts:
     answered: bool = True
 
 
-class Reason(Enum):
+class Reason(OpenEnum):
     """Why; the first four permit."""
 
     ADMIN = "admin"

@@ -8,31 +8,57 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum
 from typing import Any
 
 from bot.domain.chats import Chat
+from bot.domain.open_enum import OpenEnum
 from bot.domain.people import Actor
 from bot.domain.records import RecordId
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - without a zone its text has none, and all times here are UTC
 
 
-class EventType(Enum):
-    """What can happen to a record. A fact about a chat is one event on each record connected to it."""
+class EventType(OpenEnum):
+    """What can happen to a record. A fact about a chat is one event on each record connected to it.
 
-    RECORD_CREATED = "record.created"
-    RECORD_UPDATED = "record.updated"
-    RECORD_DELETED = "record.deleted"
-    CHAT_CONNECTED = "chat.connected"
-    CHAT_DISCONNECTED = "chat.disconnected"
-    CHAT_RENAMED = "chat.renamed"
-    CHAT_SUSPENDED = "chat.suspended"
-    CHAT_RESUMED = "chat.resumed"
-    MEMBER_JOINED = "member.joined"
-    MEMBER_LEFT = "member.left"
-    NOTE_ADDED = "note.added"
-    MESSAGE_SAVED = "message.saved"
+    A member is its name on the wire, what people are told of it, and what they are told of who did it, where somebody
+    does: there is none without words. `{kind}` is the kind of the chat.
+    """
+
+    RECORD_CREATED = "record.created", "The record was created", "created the record"
+    RECORD_UPDATED = "record.updated", "The record was changed", "changed the record"
+    RECORD_DELETED = "record.deleted", "The record was deleted", "deleted the record"
+    CHAT_CONNECTED = "chat.connected", "A {kind} was connected", "connected a {kind}"
+    CHAT_DISCONNECTED = "chat.disconnected", "A {kind} was disconnected", "disconnected a {kind}"
+    CHAT_RENAMED = "chat.renamed", "A connected {kind} was renamed", "renamed a connected {kind}"
+    CHAT_SUSPENDED = "chat.suspended", "I was removed from a connected {kind}; its connection sleeps"
+    CHAT_RESUMED = "chat.resumed", "I am back in a connected {kind}"
+    MEMBER_JOINED = "member.joined", "Somebody joined a connected {kind}"
+    MEMBER_LEFT = "member.left", "Somebody left a connected {kind}"
+    NOTE_ADDED = "note.added", "A note was added", "added a note"
+    MESSAGE_SAVED = "message.saved", "A message was saved", "saved a message"
+
+    _words: str
+    _deed: str
+
+    def __new__(cls, value: str, words: str, deed: str = "") -> EventType:
+        member = object.__new__(cls)
+        member._value_ = value
+        member._words = words
+        member._deed = deed
+        return member
+
+    @classmethod
+    def _newer(cls, word: str) -> EventType:
+        newer = super()._newer(word)
+        newer._words, newer._deed = "Something happened", ""
+        return newer
+
+    def sentence(self, *, kind: str, actor: str = "") -> str:
+        """What happened: "Alex Wilber connected a channel". `actor`: by name, "" where nobody may be named."""
+        if actor and self._deed:
+            return f"{actor} {self._deed.format(kind=kind)}"
+        return self._words.format(kind=kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 from bot.domain.decisions import Action, Reason
+from bot.domain.open_enum import OpenEnum
 from bot.domain.people import Actor
 from bot.domain.records import RecordId
 
 
-class Via(Enum):
+class Via(OpenEnum):
     """How a change of the settings came."""
 
     CONFIG = "config"
@@ -21,7 +21,7 @@ class Via(Enum):
     CHAT = "chat"
 
 
-class Subject(Enum):
+class Subject(OpenEnum):
     """What was changed."""
 
     RECORD_TYPE = "record-type"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
+
+from bot.domain.open_enum import OpenEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class Member:
     guest: bool = False
 
 
-class Audience(Enum):
+class Audience(OpenEnum):
     """Who can be in a chat. It decides how much of a record may be shown there."""
 
     INTERNAL = "internal"

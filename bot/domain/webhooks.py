@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from bot.domain.events import EventType, Fact
+from bot.domain.open_enum import OpenEnum
 
 
-class WebhookState(Enum):
+class WebhookState(OpenEnum):
     """`disabled`: its receiver answered 410. What happens meanwhile is kept, and told after a replay."""
 
     ACTIVE = "active"

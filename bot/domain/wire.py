@@ -1,14 +1,20 @@
-"""The settings as JSON: the shape REST takes, `CONFIG` holds and the store keeps. Strict both ways."""
+"""The settings as JSON: the shape REST takes, `CONFIG` holds and the store keeps.
+
+Read strictly where they come from people and other systems (`..._from_json`). What the store holds may come from a
+newer program: that is read as far as it can be understood, and where not it permits and shows nothing
+(`..._from_store`); `kept` puts back what could not be read when something else is saved.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields as dataclass_fields
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
-from bot.domain.links import canonical_id, compile_key, compile_pattern, is_type_name
+from bot.domain.links import MAX_LINK, canonical_id, compile_key, compile_pattern, is_type_name
 from bot.domain.records import (
     ANY_APP,
     MAX_NOTE_FIELDS,
@@ -23,6 +29,8 @@ from bot.errors import Unprocessable
 
 MAX_CARD_FIELDS = 10
 MAX_LINKS = 20
+MAX_APPS = 100
+MAX_APP = 128
 MAX_LABEL = 60
 MAX_FIELD_NAME = 60
 MAX_ADMINS = 100
@@ -73,7 +81,8 @@ class _Reader:
             self.problems.append(f"{name} names something twice.")
         return tuple(value)
 
-    def choice(self, name: str, default: Any, parse: Callable[[str], Any], words: list[str]) -> Any:
+    def choice(self, name: str, default: Any, least: Any, parse: Callable[[str], Any], words: list[str]) -> Any:
+        """`least`: what an unreadable value counts as where reading goes on."""
         value = self._take(name, str, f"one of {', '.join(words)}", None)
         if value is None:
             return default
@@ -82,7 +91,28 @@ class _Reader:
             return default
         return parse(value)
 
-    def tell(self, check: Callable[[], Any]) -> None:
+    def key(self, type_name: str) -> str | None:
+        value = self.data.pop("key", None)
+        if value is not None and not isinstance(value, str):
+            self.problems.append("key must be text such as A-#, or null.")
+            return None
+        if value is not None:
+            self._tell(lambda: compile_key(type_name, value))
+        return value
+
+    def links(self, type_name: str) -> tuple[str, ...]:
+        patterns = self.texts("links", (), most=MAX_LINKS, limit=MAX_LINK)
+        for pattern in patterns:
+            self._tell(lambda pattern=pattern: compile_pattern(type_name, pattern))
+        return patterns
+
+    def apps(self, default: tuple[str, ...]) -> tuple[str, ...]:
+        named = self.texts("apps", default, most=MAX_APPS, limit=MAX_APP)
+        if not all(map(_names_app, named)):
+            self.problems.append('apps must hold app ids (GUIDs in lower case, without braces) or "*" for every app.')
+        return named
+
+    def _tell(self, check: Callable[[], Any]) -> None:
         try:
             check()
         except Unprocessable as problem:
@@ -92,6 +122,51 @@ class _Reader:
         self.problems += [f"{name!r} is not a setting of {what}." for name in self.data]
         if self.problems:
             raise Unprocessable(" ".join(self.problems))
+
+
+class _Tolerant(_Reader):
+    """Takes what it can read; whatever else there is permits nothing and shows nothing."""
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = self.data.pop(name, default)
+        return value if isinstance(value, bool) else False
+
+    def text(self, name: str, default: str, limit: int) -> str:
+        value = self.data.pop(name, None)
+        return _one_line(value).strip() or default if isinstance(value, str) else default
+
+    def texts(self, name: str, default: tuple[str, ...], *, most: int, limit: int) -> tuple[str, ...]:
+        value = self.data.pop(name, list(default))
+        return tuple(dict.fromkeys(item for item in value if isinstance(item, str))) if isinstance(value, list) else ()
+
+    def choice(self, name: str, default: Any, least: Any, parse: Callable[[str], Any], words: list[str]) -> Any:
+        if name not in self.data:
+            return default
+        value = self.data.pop(name)
+        return parse(value) if isinstance(value, str) and value in words else least
+
+    def key(self, type_name: str) -> str | None:
+        value = self.data.pop("key", None)
+        return value if isinstance(value, str) and _is_read(compile_key, type_name, value) else None
+
+    def links(self, type_name: str) -> tuple[str, ...]:
+        patterns = self.texts("links", (), most=MAX_LINKS, limit=MAX_LINK)
+        return tuple(pattern for pattern in patterns if _is_read(compile_pattern, type_name, pattern))
+
+    def apps(self, default: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(filter(_names_app, self.texts("apps", default, most=MAX_APPS, limit=MAX_APP)))
+
+
+def _is_read(compile_text: Callable[[str, str], Any], type_name: str, text: str) -> bool:
+    try:
+        compile_text(type_name, text)
+    except Unprocessable:
+        return False
+    return True
+
+
+def _names_app(text: str) -> bool:
+    return text == ANY_APP or canonical_id(text) == text
 
 
 _DISCLOSURES = [item.word for item in Disclosure]
@@ -112,7 +187,6 @@ def record_type_from_json(data: Mapping[str, Any], *, name: str | None = None) -
         Unprocessable: names every problem.
     """
     reader = _Reader(data)
-    default = RecordType(name=name or "", label="")
     type_name = reader.text("name", name or "", 64)
     if not is_type_name(type_name):
         reader.problems.append(
@@ -120,26 +194,36 @@ def record_type_from_json(data: Mapping[str, Any], *, name: str | None = None) -
         )
     elif name is not None and type_name != name:
         reader.problems.append(f"name is {type_name!r}, but the address names {name!r}.")
-    key = reader.data.pop("key", None)
-    if key is not None and not isinstance(key, str):
-        reader.problems.append("key must be text such as A-#, or null.")
-        key = None
-    result = RecordType(
+    result = _record_type(reader, type_name)
+    reader.done("a record type")
+    return result
+
+
+def record_type_from_store(data: Any, *, name: str) -> RecordType:
+    """Read a record type that this program or a newer one saved. An unreadable disclosure is `nothing`, an unreadable
+    requirement `nobody`, a switch off; patterns, keys and apps that can't be read match nothing."""
+    reader = _Tolerant(data if isinstance(data, Mapping) else {"enabled": False})
+    return _record_type(reader, name)
+
+
+def _record_type(reader: _Reader, type_name: str) -> RecordType:
+    default = RecordType(name=type_name, label="")
+    disclosure = partial(reader.choice, least=Disclosure.NOTHING, parse=_disclosure, words=_DISCLOSURES)
+    requirement = partial(reader.choice, least=Requirement.NOBODY, parse=Requirement, words=_REQUIREMENTS)
+    return RecordType(
         name=type_name,
         label=reader.text("label", type_name, MAX_LABEL),
         enabled=reader.flag("enabled", default.enabled),
-        links=reader.texts("links", (), most=MAX_LINKS, limit=2048),
-        key=key,
-        apps=reader.texts("apps", default.apps, most=100, limit=128),
+        links=reader.links(type_name),
+        key=reader.key(type_name),
+        apps=reader.apps(default.apps),
         card_fields=reader.texts("card_fields", (), most=MAX_CARD_FIELDS, limit=MAX_FIELD_NAME),
-        disclosure=reader.choice("disclosure", default.disclosure, _disclosure, _DISCLOSURES),
-        disclosure_unknown=reader.choice("disclosure_unknown", default.disclosure_unknown, _disclosure, _DISCLOSURES),
-        disclosure_external=reader.choice(
-            "disclosure_external", default.disclosure_external, _disclosure, _DISCLOSURES
-        ),
-        connect=reader.choice("connect", default.connect, Requirement, _REQUIREMENTS),
-        join=reader.choice("join", default.join, Requirement, _REQUIREMENTS),
-        join_history=reader.choice("join_history", default.join_history, str, list(JOIN_HISTORY)),
+        disclosure=disclosure("disclosure", default.disclosure),
+        disclosure_unknown=disclosure("disclosure_unknown", default.disclosure_unknown),
+        disclosure_external=disclosure("disclosure_external", default.disclosure_external),
+        connect=requirement("connect", default.connect),
+        join=requirement("join", default.join),
+        join_history=reader.choice("join_history", default.join_history, JOIN_HISTORY[0], str, list(JOIN_HISTORY)),
         owner_may_disconnect=reader.flag("owner_may_disconnect", default.owner_may_disconnect),
         connector_may_disconnect=reader.flag("connector_may_disconnect", default.connector_may_disconnect),
         note=reader.flag("note", default.note),
@@ -148,14 +232,6 @@ def record_type_from_json(data: Mapping[str, Any], *, name: str | None = None) -
         chat_title=reader.text("chat_title", default.chat_title, 200),
         watch_fields=reader.texts("watch_fields", (), most=MAX_WATCH_FIELDS, limit=MAX_FIELD_NAME),
     )
-    for pattern in result.links:
-        reader.tell(lambda pattern=pattern: compile_pattern(type_name, pattern))
-    if key is not None:
-        reader.tell(lambda: compile_key(type_name, key))
-    if any(app != ANY_APP and canonical_id(app) != app for app in result.apps):
-        reader.problems.append('apps must hold app ids (GUIDs in lower case, without braces) or "*" for every app.')
-    reader.done("a record type")
-    return result
 
 
 def record_type_to_json(record_type: RecordType) -> dict[str, Any]:
@@ -187,9 +263,18 @@ def app_from_json(data: Mapping[str, Any], *, app: str | None = None) -> App:
         )
     elif app is not None and app_id != app:
         reader.problems.append(f"id is {app_id!r}, but the address names {app!r}.")
-    result = App(id=app_id, label=reader.text("label", app_id, MAX_LABEL), enabled=reader.flag("enabled", True))
+    result = _app(reader, app_id)
     reader.done("an app")
     return result
+
+
+def app_from_store(data: Any, *, app: str) -> App:
+    """Read an app that this program or a newer one saved; one that can't be read is off."""
+    return _app(_Tolerant(data if isinstance(data, Mapping) else {"enabled": False}), app)
+
+
+def _app(reader: _Reader, app_id: str) -> App:
+    return App(id=app_id, label=reader.text("label", app_id, MAX_LABEL), enabled=reader.flag("enabled", True))
 
 
 def app_to_json(app: App) -> dict[str, Any]:
@@ -223,6 +308,36 @@ def admins_from_json(data: Any) -> dict[str, str]:
     if problems:
         raise Unprocessable(" ".join(problems))
     return admins
+
+
+def admins_from_store(ids: Any, names: Any) -> dict[str, str]:
+    """The administrators that this program or a newer one saved, id -> name; who can't be read is none."""
+    named = names if isinstance(names, Mapping) else {}
+    listed = [item for item in ids if isinstance(item, str)] if isinstance(ids, list) else []
+    return {item: name if isinstance(name := named.get(item), str) else "" for item in listed}
+
+
+def kept(stored: Any, read: Any, saved: Any) -> Any:
+    """The document to store: what is saved, and of what was stored all that this program could not read.
+
+    Args:
+        stored: the document as it stands in the store.
+        read: the same as this program reads and writes it; where `saved` says the same, nobody changed it.
+        saved: what is to be in force.
+    """
+    if saved == read:
+        return stored
+    if isinstance(stored, Mapping) and isinstance(saved, Mapping):
+        newer = {name: value for name, value in stored.items() if name not in read}
+        known = {
+            name: kept(stored[name], read[name], value)
+            for name, value in saved.items()
+            if name in stored and name in read
+        }
+        return newer | saved | known
+    if isinstance(stored, list) and isinstance(saved, list):
+        return saved + [item for item in stored if item not in read and item not in saved]
+    return saved
 
 
 def admins_to_json(admins: Mapping[str, str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bot.domain.answers import Connected, Disconnected, Records, RecordView, WhichRecord
 from bot.domain.catalogue import Catalogue
-from bot.domain.chats import Chat, Connection
+from bot.domain.chats import Chat, ChatState, Connection
 from bot.domain.decisions import Action, Reason
 from bot.domain.disclosure import name_of, present, present_unknown
 from bot.domain.events import EventChat, EventType, Fact
@@ -161,7 +161,7 @@ def tell_disconnected(
     tx: Transaction, record: Record | None, record_id: RecordId, chat: Chat, *, actor: Actor | None, render: Render
 ) -> None:
     """Leave word of a disconnection in the chat."""
-    if chat.state.value == "active":
+    if chat.state is ChatState.ACTIVE:
         view = _view_for(tx, record, record_id, chat, note=False)
         tx.tell(chat.id, render(Disconnected(view=view, by=name_of(actor, view.level))))
 

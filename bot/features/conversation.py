@@ -238,15 +238,16 @@ NOT_HERE = Refusal(
 
 
 def _known_chat(tx: Transaction, turn: Turn, *, learned: bool) -> Chat:
-    """The chat as the store has it. `learned`: it was just looked at, so what is known now must do."""
+    """The chat as the store has it; where only a newer program knows its kind, of the kind that Teams says it is.
+
+    `learned`: it was just looked at, so what is known now must do.
+    """
     chat = tx.chat(turn.chat.id)
-    if chat is not None and learned:
-        return chat
-    if chat is None or not lifecycle.has_roster(chat, tx.now):
+    if chat is None or not (learned or lifecycle.has_roster(chat, tx.now)):
         raise _ChatNotKnown(roster=True)
-    if not lifecycle.is_current(chat, turn.chat):
+    if not (learned or lifecycle.is_current(chat, turn.chat)):
         raise _ChatNotKnown(roster=chat.state is not ChatState.ACTIVE)
-    return chat
+    return chat if chat.kind.known else replace(chat, kind=turn.chat.kind)
 
 
 def _run(work: Callable[[Transaction, Scene], Answer], tx: Transaction, scene: Scene) -> Answer:

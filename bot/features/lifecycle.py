@@ -57,7 +57,7 @@ async def read_roster(directory: Directory, chat: Chat, clock: Clock) -> Roster:
 
 def is_current(stored: Chat, heard: Chat) -> bool:
     """Whether the store knows all that a message from the chat tells."""
-    return stored.state is ChatState.ACTIVE and _merged(stored, heard) == stored
+    return (stored.state is ChatState.ACTIVE or not stored.state.known) and _merged(stored, heard) == stored
 
 
 def has_roster(stored: Chat, now: int) -> bool:
@@ -66,14 +66,15 @@ def has_roster(stored: Chat, now: int) -> bool:
 
 
 def _merged(stored: Chat, heard: Chat) -> Chat:
+    """What was heard counts; but a kind or a state that only a newer program knows is left to that one."""
     return replace(
         stored,
-        kind=heard.kind,
+        kind=heard.kind if stored.kind.known else stored.kind,
         topic=heard.topic or stored.topic,
         team=heard.team or stored.team,
         service_url=heard.service_url or stored.service_url,
         bot=heard.bot or stored.bot,
-        state=ChatState.ACTIVE,
+        state=ChatState.ACTIVE if stored.state.known else stored.state,
     )
 
 
@@ -95,7 +96,7 @@ def _keep(tx: Transaction, stored: Chat | None, heard: Chat, roster: Roster | No
     tx.put_chat(chat)
     if members is not None:
         tx.replace_members(chat.id, members)
-    if stored and stored.state is not ChatState.ACTIVE:
+    if stored and stored.state != chat.state:
         tell_records(tx, chat, EventType.CHAT_RESUMED)
     if stored and stored.topic and stored.topic != chat.topic:
         tell_records(tx, chat, EventType.CHAT_RENAMED, data={"from": stored.topic, "to": chat.topic})
@@ -127,7 +128,7 @@ def suspend(tx: Transaction, chat_id: str, state: ChatState, *, actor: Actor | N
     """The bot can't speak in the chat any more; its connections sleep."""
     tx.lock_chat(chat_id)
     stored = tx.chat(chat_id)
-    if stored is None or stored.state in (state, ChatState.GONE):
+    if stored is None or stored.state in (state, ChatState.GONE) or not stored.state.known:
         return
     tx.put_chat(replace(stored, state=state, rostered=False, audience=Audience.UNKNOWN))
     if stored.state is ChatState.ACTIVE:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bot.domain.answers import Timeline, TimelineEntry, WhichRecord
 from bot.domain.chats import ChatKind
 from bot.domain.decisions import Action, Reason
-from bot.domain.events import Event, EventType
+from bot.domain.events import Event, EventType, Fact
 from bot.domain.links import Link
 from bot.domain.policy import decide
 from bot.domain.records import Disclosure
@@ -63,51 +65,39 @@ def timeline(scene: Scene, link: Link | None, count: int) -> Timeline | WhichRec
     )
 
 
-_WORDS = {
-    EventType.RECORD_CREATED: "created the record",
-    EventType.RECORD_UPDATED: "changed the record",
-    EventType.RECORD_DELETED: "deleted the record",
-    EventType.CHAT_CONNECTED: "connected a {kind}",
-    EventType.CHAT_DISCONNECTED: "disconnected a {kind}",
-    EventType.CHAT_RENAMED: "renamed a connected {kind}",
-    EventType.NOTE_ADDED: "added a note",
-    EventType.MESSAGE_SAVED: "saved a message",
-}
-_PASSIVE = {
-    EventType.RECORD_CREATED: "The record was created",
-    EventType.RECORD_UPDATED: "The record was changed",
-    EventType.RECORD_DELETED: "The record was deleted",
-    EventType.CHAT_CONNECTED: "A {kind} was connected",
-    EventType.CHAT_DISCONNECTED: "A {kind} was disconnected",
-    EventType.CHAT_RENAMED: "A connected {kind} was renamed",
-    EventType.CHAT_SUSPENDED: "I was removed from a connected {kind}; its connection sleeps",
-    EventType.CHAT_RESUMED: "I am back in a connected {kind}",
-    EventType.MEMBER_JOINED: "Somebody joined a connected {kind}",
-    EventType.MEMBER_LEFT: "Somebody left a connected {kind}",
-    EventType.NOTE_ADDED: "A note was added",
-    EventType.MESSAGE_SAVED: "A message was saved",
-}
 _KINDS = {kind.value: kind.word for kind in ChatKind}
 
 
 def describe(event: Event, level: Disclosure, shown_fields: tuple[str, ...]) -> TimelineEntry:
-    """One event in a sentence; names from `name` on, texts and changed fields at `fields` only."""
+    """One event in a sentence; names from `name` on, texts and changed fields at `fields` only.
+
+    Of an event of a newer program, or data that this one can't read, nothing is shown: what it is nobody here knows.
+    """
     fact = event.fact
     kind = _KINDS.get(fact.chat.kind, "chat") if fact.chat else "chat"
-    actor = one_line(fact.actor.name, 60) if fact.actor else ""
-    member = one_line(str(fact.data.get("member", {}).get("name") or ""), 60)
+    member = _member_of(fact)
     if fact.type is EventType.MEMBER_JOINED and member:
         words = f"{member} joined a connected {kind}"
     elif fact.type is EventType.MEMBER_LEFT and member:
         words = f"{member} left a connected {kind}"
-    elif actor and fact.type in _WORDS:
-        words = f"{actor} {_WORDS[fact.type].format(kind=kind)}"
     else:
-        words = _PASSIVE[fact.type].format(kind=kind)
+        words = fact.type.sentence(kind=kind, actor=one_line(fact.actor.name, 60) if fact.actor else "")
     quote = ""
-    if level >= Disclosure.FIELDS:
-        if changed := [name for name in fact.data.get("changed", ()) if name in shown_fields]:
+    if level >= Disclosure.FIELDS and fact.type.known:
+        if changed := [name for name in _changed(fact) if name in shown_fields]:
             words += f": {', '.join(one_line(name, 60) for name in changed)}"
         quote = clean(str(fact.data.get("text", "")))
         quote = quote if len(quote) <= MAX_QUOTE else quote[: MAX_QUOTE - 1] + "…"
     return TimelineEntry(seq=event.seq, at=event.at, text=words, quote=quote)
+
+
+def _member_of(fact: Fact) -> str:
+    """The name of who came or went, "" where it is not told."""
+    member = fact.data.get("member")
+    return one_line(str(member.get("name") or ""), 60) if isinstance(member, Mapping) else ""
+
+
+def _changed(fact: Fact) -> list[str]:
+    """The names of the fields that were changed."""
+    changed = fact.data.get("changed")
+    return [name for name in changed if isinstance(name, str)] if isinstance(changed, list) else []

@@ -132,7 +132,7 @@ def replay_webhook(tx: Transaction, webhook_id: str) -> int:
         NotFound: there is no such webhook.
     """
     webhook = _existing(tx, webhook_id)
-    if webhook.state is not WebhookState.ACTIVE:
+    if webhook.state is WebhookState.DISABLED:
         tx.put_webhook(replace(webhook, state=WebhookState.ACTIVE))
     return tx.replay_events(webhook_id)
 

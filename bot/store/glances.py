@@ -6,7 +6,6 @@ in autocommit: no pool, no `BEGIN`, no `COMMIT`.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -19,7 +18,7 @@ from bot.domain.people import Actor
 from bot.domain.records import EVERYBODY, Privilege, Record, RecordId
 from bot.ports import Glimpse
 from bot.store.failures import wrapped
-from bot.store.rows import chat_of
+from bot.store.rows import chat_of, privilege_of, texts_of
 from bot.store.schema import access, chats, connections, guests, records, settings
 from bot.store.statements import Statement
 
@@ -153,14 +152,14 @@ class Glances:
 def _record(row: _Row, record: RecordId, person: str | None) -> Record:
     access: dict[str, Privilege] = {}
     if row.everybody is not None:
-        access[EVERYBODY] = Privilege(row.everybody)
+        access[EVERYBODY] = privilege_of(row.everybody)
     if row.own is not None and person is not None:
-        access[person] = Privilege(row.own)
+        access[person] = privilege_of(row.own)
     return Record(
         record=record,
         title=row.title,
         url=row.url,
-        fields=json.loads(row.fields),
+        fields=texts_of(row.fields),
         owner=None if row.owner_name is None else Actor(id=row.owner_id, name=row.owner_name),
         app=row.app,
         access=access,

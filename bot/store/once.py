@@ -7,7 +7,7 @@ import json
 from sqlalchemy import and_, bindparam, delete, not_, select, update
 
 from bot.ports import Json, SavedTurn
-from bot.store.outbox import IS_DONE
+from bot.store.outbox import IS_DONE, IS_MESSAGE
 from bot.store.schema import idempotency_keys, last_notes, outbox, turns
 from bot.store.session import Session, to_text
 from bot.store.statements import Statement, add, mine, put, remove, rows
@@ -45,7 +45,7 @@ _FORGET = (
     Statement(lambda _: delete(turns).where(mine(turns), turns.c.at < _BEFORE)),
     Statement(lambda _: delete(idempotency_keys).where(mine(idempotency_keys), idempotency_keys.c.at < _BEFORE)),
     Statement(lambda _: delete(last_notes).where(mine(last_notes), last_notes.c.at < _BEFORE)),
-    Statement(lambda _: delete(outbox).where(mine(outbox), IS_DONE, outbox.c.created_at < _BEFORE)),
+    Statement(lambda _: delete(outbox).where(mine(outbox), IS_DONE, IS_MESSAGE, outbox.c.created_at < _BEFORE)),
 )
 
 

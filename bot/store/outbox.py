@@ -18,21 +18,26 @@ from bot.store.statements import Statement, mine
 from bot.store.streams import ACTIVE
 
 READY, DONE, PARKED = "ready", "done", "parked"
+MESSAGE = "message"
+"""The kind of row that these statements are about. Other kinds belong to newer programs: nobody here claims, counts,
+changes or deletes them."""
 _UNHELD = {"lease_until": 0, "attempts": 0}
 FIRST_FENCE = 1
 """Of a row that nobody claimed: whoever told it with a lease delivers it under this one."""
 
 # Written into the statements, not handed to them: only so may a database use the indexes of one state.
 _IS_READY = literal_column(f"'{READY}'")
-_READY = outbox.c.state == _IS_READY
+_MESSAGE = literal_column(f"'{MESSAGE}'")
+IS_MESSAGE = outbox.c.kind == _MESSAGE
+_READY = and_(outbox.c.state == _IS_READY, IS_MESSAGE)
 IS_DONE = outbox.c.state == literal_column(f"'{DONE}'")
 _NOW, _UNTIL = bindparam("now"), bindparam("until")
 
 
 def _tell(_: Any) -> Any:
     given = {name: bindparam(name) for name in ("tenant", "chat", "message", "lease_until", "attempts")}
-    values = {**given, "state": READY, "fence": FIRST_FENCE, "error": "", "due_at": _NOW, "created_at": _NOW}
-    return insert(outbox).values(values).returning(outbox.c.number)
+    new = {"state": READY, "kind": MESSAGE, "fence": FIRST_FENCE, "error": "", "due_at": _NOW, "created_at": _NOW}
+    return insert(outbox).values({**given, **new}).returning(outbox.c.number)
 
 
 def _hold(_: Any) -> Any:
@@ -57,7 +62,7 @@ def _hold(_: Any) -> Any:
 def _claim(_: Any) -> Any:
     """The oldest messages, if nobody holds any and the first of them is due."""
     waiting = outbox.alias("waiting")
-    mine_waiting = and_(mine(waiting, "chat"), waiting.c.state == _IS_READY)
+    mine_waiting = and_(mine(waiting, "chat"), waiting.c.state == _IS_READY, waiting.c.kind == _MESSAGE)
     oldest = select(waiting.c.number).where(mine_waiting).order_by(waiting.c.number)
     first_due = select(waiting.c.due_at).where(mine_waiting).order_by(waiting.c.number).limit(1).scalar_subquery()
     held = exists().where(mine_waiting, waiting.c.lease_until > _NOW)
@@ -104,7 +109,9 @@ _WITHDRAW_ALL = _withdraw()
 _WITHDRAW = _withdraw("chat")
 _COUNT_PARKED = Statement(
     lambda _: (
-        select(func.count()).select_from(outbox).where(mine(outbox), outbox.c.state == literal_column(f"'{PARKED}'"))
+        select(func.count())
+        .select_from(outbox)
+        .where(mine(outbox), outbox.c.state == literal_column(f"'{PARKED}'"), IS_MESSAGE)
     )
 )
 _BACKLOG = Statement(

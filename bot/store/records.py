@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, case, or_, select
 
-from bot.domain.records import EVERYBODY, Privilege, Record, RecordId
-from bot.store.rows import record_of
+from bot.domain.records import EVERYBODY, Record, RecordId
+from bot.store.rows import privilege_of, record_of
 from bot.store.schema import access, records, timelines
 from bot.store.session import Session, to_text
 from bot.store.statements import Insert, Statement, append, mine, put, remove, rows
@@ -96,4 +96,4 @@ class RecordsPart(Session):
 
 
 def _with_access(row: Any, entries: Iterable[Any]) -> Record:
-    return record_of(row, {entry.person: Privilege(entry.level) for entry in entries})
+    return record_of(row, {entry.person: privilege_of(entry.level) for entry in entries})

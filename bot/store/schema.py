@@ -228,6 +228,7 @@ outbox = Table(
     *map(_number, ("due_at", "lease_until", "fence", "attempts")),
     _text("error"),
     _number("created_at"),
+    Column("kind", Text, nullable=False, server_default=text("'message'")),
     ForeignKeyConstraint(["tenant", "chat"], ["chats.tenant", "chats.id"]),
     Index(
         "ix_outbox_undone",
@@ -252,8 +253,10 @@ outbox = Table(
     ),
     sqlite_autoincrement=True,
 )
-"""Messages for chats: `ready`, then `done` or `parked`. `number` is drawn from one sequence, never used again; it is
-the order within a chat. It is the one key without the tenant: nobody chooses it, and every statement asks for both."""
+"""What must still be told or done: `ready`, then `done` or `parked`. `kind` says what a row is, so who may touch it:
+a program leaves kinds that it does not know to those that do. A `message` is for a chat. `number` is drawn from one
+sequence, never used again; it is the order within a chat. It is the one key without the tenant: nobody chooses it, and
+every statement asks for both."""
 
 webhooks = Table(
     "webhooks",

@@ -12,10 +12,12 @@ from bot.domain.catalogue import Catalogue
 from bot.domain.history import SettingsChange, Subject, Via
 from bot.domain.records import App, RecordType
 from bot.domain.wire import (
+    admins_from_store,
     admins_to_json,
-    app_from_json,
+    app_from_store,
     app_to_json,
-    record_type_from_json,
+    kept,
+    record_type_from_store,
     record_type_to_json,
 )
 from bot.store.audit import AuditPart
@@ -26,7 +28,9 @@ from bot.store.statements import Insert, Statement, add, mine, rows
 _VERSION = Statement(lambda _: select(settings.c.version).where(mine(settings)))
 _HOLD = Statement(lambda _: select(settings.c.version).where(mine(settings)).with_for_update())
 _ADMINS = rows(settings)
+_TYPE = rows(record_types, "name")
 _TYPES = rows(record_types, order=("position",))
+_APP = rows(apps, "id")
 _APPS = rows(apps, order=("position",))
 _FIRST = add(settings, version=1)
 _KEEP_ADMINS = Statement(
@@ -73,6 +77,8 @@ def load_record_types(connection: Connection, tenant: str) -> Catalogue | None:
 class SettingsPart(AuditPart):
     """Reading and changing settings. Every change counts `settings.version` up, which every replica sees.
 
+    What a newer program wrote and this one can't read is written back with every change.
+
     Attributes:
         known: the settings as they were read last, in this transaction or before.
         settings_changed: by this transaction.
@@ -88,7 +94,7 @@ class SettingsPart(AuditPart):
         """The settings as this transaction sees them."""
         version = self.settings_version()
         if version != self.known.version:
-            apps = [app_from_json(json.loads(row.document)) for row in self._all(_APPS)]
+            apps = [app_from_store(json.loads(row.document), app=row.id) for row in self._all(_APPS)]
             self.known = Catalogue(types=self.record_types(), apps=apps, admins=self._admins(), version=version)
         return self.known
 
@@ -97,15 +103,14 @@ class SettingsPart(AuditPart):
         return row.version if row else 0
 
     def record_types(self) -> list[RecordType]:
-        return [record_type_from_json(json.loads(row.document)) for row in self._all(_TYPES)]
+        return [record_type_from_store(json.loads(row.document), name=row.name) for row in self._all(_TYPES)]
 
     def _admins(self) -> dict[str, str]:
         """Names are looked up: a program of version 0002 changes the ids and leaves the names as they are."""
         row = self._one(_ADMINS)
         if row is None:
             return {}
-        names = json.loads(row.admin_names)
-        return {admin: names.get(admin, "") for admin in json.loads(row.admins)}
+        return admins_from_store(json.loads(row.admins), json.loads(row.admin_names))
 
     def put_record_type(self, record_type: RecordType) -> None:
         self._count_change()
@@ -117,7 +122,14 @@ class SettingsPart(AuditPart):
 
     def put_admins(self, admins: Mapping[str, str]) -> None:
         self._count_change()
-        self._run(_KEEP_ADMINS, given=to_text(sorted(admins)), names=to_text(dict(admins)))
+        row = self._run(_ADMINS).one()
+        stored, names = json.loads(row.admins), json.loads(row.admin_names)
+        read = admins_from_store(stored, names)
+        self._run(
+            _KEEP_ADMINS,
+            given=to_text(kept(stored, sorted(read), sorted(admins))),
+            names=to_text(kept(names, read, dict(admins))),
+        )
 
     def lock_settings(self) -> None:
         """The row too: a program of version 0002 knows no other lock."""
@@ -150,7 +162,15 @@ class SettingsPart(AuditPart):
         self.settings_changed = True
 
     def _keep_type(self, record_type: RecordType) -> None:
-        self._run(_KEEP_TYPE, name=record_type.name, document=to_text(record_type_to_json(record_type)))
+        name, document = record_type.name, record_type_to_json(record_type)
+        if row := self._one(_TYPE, name=name):
+            stored = json.loads(row.document)
+            document = kept(stored, record_type_to_json(record_type_from_store(stored, name=name)), document)
+        self._run(_KEEP_TYPE, name=name, document=to_text(document))
 
     def _keep_app(self, app: App) -> None:
-        self._run(_KEEP_APP, id=app.id, document=to_text(app_to_json(app)))
+        document = app_to_json(app)
+        if row := self._one(_APP, id=app.id):
+            stored = json.loads(row.document)
+            document = kept(stored, app_to_json(app_from_store(stored, app=app.id)), document)
+        self._run(_KEEP_APP, id=app.id, document=to_text(document))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sqlalchemy import and_, bindparam, case, exists, func, select, update
 
 from bot.domain.deliveries import ParkedEvent
 from bot.domain.webhooks import Webhook, WebhookStatus
+from bot.domain.wire import kept
 from bot.store.events import EventsPart
 from bot.store.rows import event_of, webhook_of
 from bot.store.schema import events, feeds, owed, parked, streams, webhooks
@@ -94,6 +96,15 @@ _ALL_DUE = Statement(
 _NO_ERROR = Statement(lambda _: update(webhooks).where(mine(webhooks, "id")).values(error=""))
 
 
+def _documents(webhook: Webhook) -> dict[str, Any]:
+    """What is stored of it as JSON."""
+    return {
+        "secrets": [[secret.text, secret.until] for secret in webhook.secrets],
+        "types": [kind.value for kind in webhook.types],
+        "record_types": list(webhook.record_types),
+    }
+
+
 class WebhooksPart(EventsPart):
     """Whoever changes who is told holds the tenant's row in `feeds`, as whoever adds events does: so an event is owed
     to exactly those who wanted it when it got its position."""
@@ -108,18 +119,21 @@ class WebhooksPart(EventsPart):
         return None if row is None else webhook_of(row)
 
     def put_webhook(self, webhook: Webhook) -> None:
-        before = self.webhook(webhook.id)
+        self._lock("webhook", webhook.id)
+        row, documents = self._one(_WEBHOOK, id=webhook.id), _documents(webhook)
+        before = None if row is None else webhook_of(row)
         if before is None or any(getattr(before, name) != getattr(webhook, name) for name in _FILTERS):
             self._change_subscribers()
+        if before is not None:
+            stored = {name: json.loads(getattr(row, name)) for name in documents}
+            documents = kept(stored, _documents(before), documents)
         self._run(
             _PUT,
             id=webhook.id,
             url=webhook.url,
-            secrets=to_text([[secret.text, secret.until] for secret in webhook.secrets]),
-            types=to_text([kind.value for kind in webhook.types]),
-            record_types=to_text(webhook.record_types),
             state=webhook.state.value,
             created_at=webhook.created_at,
+            **{name: to_text(document) for name, document in documents.items()},
         )
         self.news = True
 

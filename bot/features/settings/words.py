@@ -78,7 +78,7 @@ def who(change: SettingsChange) -> str:
     """Who made a change, as far as they were named."""
     if change.by is not None:
         return one_line(change.by.name, MAX_NAME) or change.by.id or "Somebody"
-    return "CONFIG" if change.via is Via.CONFIG else "The record system"
+    return {Via.CONFIG: "CONFIG", Via.API: "The record system"}.get(change.via, "Somebody")
 
 
 def entry(change: SettingsChange) -> TimelineEntry:
@@ -89,6 +89,8 @@ def entry(change: SettingsChange) -> TimelineEntry:
 def _what(change: SettingsChange) -> str:
     if change.subject is Subject.ADMINS:
         return _what_of_admins(change)
+    if not change.subject.known:
+        return "changed something that I don't know yet"
     label = one_line(str(change.after.get("label") or change.name), MAX_NAME)
     if change.before is None:
         return f"added {label}"
@@ -100,5 +102,7 @@ def _what(change: SettingsChange) -> str:
 def _what_of_admins(change: SettingsChange) -> str:
     if change.before is None:
         return "set the administrators"
-    before, after = ({admin["id"] for admin in version["admins"]} for version in (change.before, change.after))
+    before, after = (
+        {str(admin.get("id")) for admin in version.get("admins", ())} for version in (change.before, change.after)
+    )
     return "changed the administrators" if before != after else "changed an administrator's name"

@@ -13,7 +13,20 @@ from bot.domain.webhooks import WebhookState
 from bot.ports import Json
 from bot.web.api import settings_schemas
 from bot.web.api.bodies import LEVELS, AdminsBody, ConnectionBody, NoteBody, RecordBody, SecretBody, WebhookBody
-from bot.web.api.shapes import COUNT, ID, TEXT, TIME, TYPE_NAME, WEBHOOK_ID, items_of, list_of, object_of, or_null, ref
+from bot.web.api.shapes import (
+    COUNT,
+    ID,
+    TEXT,
+    TIME,
+    TYPE_NAME,
+    WEBHOOK_ID,
+    items_of,
+    list_of,
+    object_of,
+    or_null,
+    ref,
+    word_of,
+)
 
 _PERSON = object_of(
     {
@@ -22,16 +35,13 @@ _PERSON = object_of(
     },
     description="A person as they were called then.",
 )
-_EVENT_CHAT = object_of({"id": TEXT, "kind": {"enum": [item.value for item in ChatKind]}, "topic": TEXT})
+_EVENT_CHAT = object_of({"id": TEXT, "kind": word_of(ChatKind), "topic": TEXT})
 _WEBHOOK: Json = {
     "id": WEBHOOK_ID,
     "url": TEXT,
-    "types": list_of({"enum": [item.value for item in EventType]}),
+    "types": list_of(word_of(EventType)),
     "record_types": list_of(TYPE_NAME),
-    "state": {
-        "enum": [item.value for item in WebhookState],
-        "description": "`disabled`: its receiver answered 410. What happens is kept; a replay sends it.",
-    },
+    "state": word_of(WebhookState, "`disabled`: its receiver answered 410. What happens is kept; a replay sends it."),
     "created_at": {**TIME, "description": "Only events after it are told."},
     "secret_until": {**or_null(TIME), "description": "While a replaced secret signs as well: until when."},
     "waiting": {**COUNT, "description": "Events that must still be told."},
@@ -78,7 +88,7 @@ SCHEMAS: Json = {
         {
             "id": {"type": "string", "description": "A ULID."},
             "seq": {"type": "integer", "minimum": 1, "description": "Counts from 1 per record, without gaps."},
-            "type": {"enum": [item.value for item in EventType]},
+            "type": word_of(EventType),
             "record": object_of({"type": TYPE_NAME, "id": ID}),
             "at": TIME,
             "actor": or_null(ref("Actor")),
@@ -104,13 +114,12 @@ SCHEMAS: Json = {
     "ConnectedChat": object_of(
         {
             "id": TEXT,
-            "kind": {"enum": [item.value for item in ChatKind]},
+            "kind": word_of(ChatKind),
             "topic": TEXT,
             **_CONNECTION,
-            "state": {
-                "enum": [item.value for item in ChatState],
-                "description": "`suspended`: the bot was removed from the chat; `gone`: the chat was deleted.",
-            },
+            "state": word_of(
+                ChatState, "`suspended`: the bot was removed from the chat; `gone`: the chat was deleted."
+            ),
         }
     ),
     "ConnectedChats": items_of("ConnectedChat"),

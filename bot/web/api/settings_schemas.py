@@ -23,6 +23,7 @@ from bot.web.api.shapes import (
     or_null,
     page_of,
     ref,
+    word_of,
 )
 
 MAX_APPS = 100
@@ -91,10 +92,11 @@ def _body(settings: Json, description: str) -> Json:
 
 REFUSALS = sorted(
     {
-        rule.decision.reason.value
+        rule.decision.reason
         for rule in RULES
         if rule.actions & CHANGES and not rule.decision.allowed and rule.decision.reason not in NOT_YET
-    }
+    },
+    key=lambda reason: reason.value,
 )
 """The reasons that can stand in the audit trail."""
 
@@ -113,12 +115,9 @@ SCHEMAS: Json = {
         {
             "number": {**COUNT, "description": "Counts up in the order of the changes."},
             "at": TIME,
-            "subject": {"enum": [item.value for item in Subject]},
+            "subject": word_of(Subject),
             "name": {**TEXT, "description": "Of the record type; the app's id; empty for admins."},
-            "via": {
-                "enum": [item.value for item in Via],
-                "description": "`config`: the first start, from the file that CONFIG names.",
-            },
+            "via": word_of(Via, "`config`: the first start, from the file that CONFIG names."),
             "by": {**or_null(ref("Actor")), "description": "Null where nobody was named."},
             "before": {
                 **or_null({"type": "object"}),
@@ -133,14 +132,14 @@ SCHEMAS: Json = {
         {
             "number": {**COUNT, "description": "Counts up in the order of the refusals."},
             "at": TIME,
-            "action": {"enum": [item.value for item in Action if item in CHANGES]},
+            "action": word_of(action for action in Action if action in CHANGES),
             "by": ref("Actor"),
             "chat": {"type": ["string", "null"], "description": "Where; null where it was no chat."},
             "record": {
                 **or_null(object_of({"type": TYPE_NAME, "id": ID})),
                 "description": "As it was asked for: it need not exist.",
             },
-            "reason": {"enum": REFUSALS},
+            "reason": word_of(REFUSALS),
             "setting": {
                 "type": ["string", "null"],
                 "description": "The one that decided, as it is called in these settings (`app.enabled`: of the app); "

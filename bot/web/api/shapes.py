@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bot.domain.links import ID_PATTERN, TYPE_NAME_PATTERN
+from bot.domain.open_enum import OpenEnum
 from bot.ports import Json
 
 TEXT: Json = {"type": "string"}
@@ -27,6 +30,13 @@ def object_of(properties: Json, *, optional: tuple[str, ...] = (), description: 
         "additionalProperties": False,
     }
     return {"description": description, **schema} if description else schema
+
+
+def word_of(words: Iterable[OpenEnum], description: str = "") -> Json:
+    """What is answered of an enumeration: one of these words, or one that a newer program wrote."""
+    named = ", ".join(f"`{word.value}`" for word in words)
+    told = f"{named}, or what is added to these later."
+    return {"type": "string", "description": f"{told} {description}".strip()}
 
 
 def list_of(items: Json) -> Json:
