@@ -38,12 +38,14 @@ Spawn = Callable[[Sequence[str], Mapping[str, str], Path, Path], Awaitable[Proce
 """Starts `app.py` with these arguments and this environment, in a folder; what it prints is added to the file."""
 
 
-async def spawned(arguments: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path) -> Process:
-    """`python app.py`, as an operator starts it."""
+async def spawned(
+    arguments: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path, *, root: Path = ROOT
+) -> Process:
+    """`python app.py`, as an operator starts it. `root`: the folder it is in."""
     with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(
             sys.executable,
-            str(ROOT / "app.py"),
+            str(root / "app.py"),
             *arguments,
             cwd=folder,
             env=environment,
