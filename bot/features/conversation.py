@@ -16,11 +16,13 @@ from bot.features import connections, lifecycle, notes
 from bot.features.dispatch import STALE, VERBS, obey, obey_button
 from bot.features.rights import Rights, RightsNeeded
 from bot.features.scene import Scene
-from bot.ports import Clock, Directory, Json, Render, Store, Transaction
+from bot.ports import Clock, Directory, Json, Render, SavedTurn, Store, Transaction
 
 LEASE = 15_000_000
 """Microseconds for which a turn keeps the delivery of its own answer to itself, as long as Teams waits for it; then the
 outbox takes over."""
+REFUSED = "refused"
+"""The member of a saved answer that says whether it was a refusal: a repeat must get an answer of the same kind."""
 
 
 class _ChatNotKnown(Exception):
@@ -41,15 +43,15 @@ class Reply:
 
     Attributes:
         message: None when there is nothing (more) to send.
+        refused: the message says why it was not done; a card that was pressed stays as it is.
         delivery: the outbox row that keeps the message until it is sent.
         repeated: it was answered before; send nothing, or in a response body the same again.
-        answer: what was rendered; None when repeated.
     """
 
     message: Json | None
+    refused: bool = False
     delivery: int | None = None
     repeated: bool = False
-    answer: Answer | None = None
 
 
 class Conversation:
@@ -115,7 +117,7 @@ class Conversation:
             if welcome is None or change.chat is None:
                 return Reply(message=None)
             message = self._render(welcome)
-            return Reply(message=message, delivery=tx.tell(change.chat.id, message, lease=LEASE), answer=welcome)
+            return Reply(message=message, delivery=tx.tell(change.chat.id, message, lease=LEASE))
 
         return await self._store.write(work)
 
@@ -154,20 +156,22 @@ class Conversation:
     ) -> Reply:
         learned, grants = False, self._rights.of(turn.person)
         while True:
-            if command.writes:
-                run, step = self._store.write, self._once(turn, command, work, grants, in_body=in_body, learned=learned)
-            else:
-                run, step = self._store.read, self._looking(turn, work, grants, learned=learned)
             try:
-                return await run(step)
+                if not command.writes:
+                    return await self._store.read(self._looking(turn, work, grants, learned=learned))
+                decide = _deciding(turn, command, work, grants, learned=learned)
+                return await self._store.write(self._once(turn, decide, in_body=in_body))
             except _ChatNotKnown as unknown:
                 if not await self._learn(turn.chat, heard=heard, roster=unknown.roster):
-                    return self._plain(NOT_HERE)
+                    break
                 learned = True
             except RightsNeeded as needed:
                 grants = await self._rights.ask(grants, needed.records)
             except _NoteForgotten:
                 await self._store.write(lambda tx: tx.forget_note(turn.chat.id, turn.person.id or ""))
+        if not command.writes:
+            return self._plain(NOT_HERE)
+        return await self._store.write(self._once(turn, lambda tx: NOT_HERE, in_body=in_body))
 
     async def _learn(self, chat: Chat, *, heard: bool, roster: bool) -> bool:
         """Get to know a chat, however many messages wait for it, with one look at its roster.
@@ -200,34 +204,29 @@ class Conversation:
         return step
 
     def _once(
-        self,
-        turn: Turn,
-        command: Command,
-        work: Callable[[Transaction, Scene], Answer],
-        grants: Grants,
-        *,
-        in_body: bool,
-        learned: bool,
+        self, turn: Turn, decide: Callable[[Transaction], Answer], *, in_body: bool
     ) -> Callable[[Transaction], Reply]:
         """The effect, its answer and the memory of both in one transaction."""
 
         def step(tx: Transaction) -> Reply:
             if turn.id and (saved := tx.claim_turn(turn.id, turn.chat.id)):
-                return Reply(message=saved.response, repeated=True)
-            chat = _known_chat(tx, turn, learned=learned)
-            if command is not NOTE:
-                tx.forget_note(chat.id, turn.person.id or "")
-            answer = _run(work, tx, Scene.of(tx, turn, chat, grants))
-            message = self._render(answer)
-            delivery = None if in_body else tx.tell(chat.id, message, lease=LEASE)
+                return _again(saved)
+            reply = self._plain(decide(tx))
+            assert reply.message is not None
             if turn.id:
-                tx.save_turn(turn.id, turn.chat.id, message, delivery)
-            return Reply(message=message, delivery=delivery, answer=answer)
+                tx.save_turn(turn.id, turn.chat.id, {**reply.message, REFUSED: reply.refused})
+            return reply if in_body else replace(reply, delivery=tx.tell(turn.chat.id, reply.message, lease=LEASE))
 
         return step
 
     def _plain(self, answer: Answer) -> Reply:
-        return Reply(message=self._render(answer), answer=answer)
+        return Reply(message=self._render(answer), refused=isinstance(answer, Refusal))
+
+
+def _again(saved: SavedTurn) -> Reply:
+    """What was answered before. What an older program saved does not say whether it was a refusal."""
+    message = None if saved.response is None else dict(saved.response)
+    return Reply(message=message, refused=bool(message and message.pop(REFUSED, False)), repeated=True)
 
 
 NOT_HERE = Refusal(
@@ -248,6 +247,18 @@ def _known_chat(tx: Transaction, turn: Turn, *, learned: bool) -> Chat:
     if not (learned or lifecycle.is_current(chat, turn.chat)):
         raise _ChatNotKnown(roster=chat.state is not ChatState.ACTIVE)
     return chat if chat.kind.known else replace(chat, kind=turn.chat.kind)
+
+
+def _deciding(
+    turn: Turn, command: Command, work: Callable[[Transaction, Scene], Answer], grants: Grants, *, learned: bool
+) -> Callable[[Transaction], Answer]:
+    def decide(tx: Transaction) -> Answer:
+        chat = _known_chat(tx, turn, learned=learned)
+        if command is not NOTE:
+            tx.forget_note(chat.id, turn.person.id or "")
+        return _run(work, tx, Scene.of(tx, turn, chat, grants))
+
+    return decide
 
 
 def _run(work: Callable[[Transaction, Scene], Answer], tx: Transaction, scene: Scene) -> Answer:

@@ -20,10 +20,9 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedTurn:
-    """What was answered to an activity. `delivery`: the outbox row of the answer while it is not sent."""
+    """What was answered to an activity."""
 
     response: Json | None
-    delivery: int | None = None
 
 
 class Transaction(Protocol):
@@ -155,7 +154,7 @@ class Transaction(Protocol):
         """Take an activity as ours to answer: None. If it was taken before: what was answered."""
         ...
 
-    def save_turn(self, activity: str, chat: str, response: Json | None, delivery: int | None) -> None: ...
+    def save_turn(self, activity: str, chat: str, response: Json) -> None: ...
     def recent_note(self, chat: str, person: str) -> tuple[str, int, int] | None:
         """Digest, time and `seq` of the person's last command here, if that was a note. Locks it."""
         ...

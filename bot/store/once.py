@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import and_, bindparam, delete, not_, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from bot.ports import Json, SavedTurn
 from bot.store.outbox import IS_DONE, IS_MESSAGE
@@ -13,23 +13,9 @@ from bot.store.session import Session, to_text
 from bot.store.statements import Statement, add, mine, put, remove, rows
 
 _CLAIM = add(turns, response=None, delivery=None)
-_ANSWERED = Statement(
-    lambda _: (
-        select(turns.c.response, outbox.c.number)
-        .outerjoin_from(
-            turns,
-            outbox,
-            and_(outbox.c.tenant == turns.c.tenant, outbox.c.number == turns.c.delivery, not_(IS_DONE)),
-        )
-        .where(mine(turns, "activity", "chat"))
-    )
-)
+_ANSWERED = rows(turns, "activity", "chat")
 _ANSWER = Statement(
-    lambda _: (
-        update(turns)
-        .where(mine(turns, "activity", "chat"))
-        .values(response=bindparam("response"), delivery=bindparam("delivery"))
-    )
+    lambda _: update(turns).where(mine(turns, "activity", "chat")).values(response=bindparam("response"))
 )
 _NOTE = rows(last_notes, "chat", "person")
 _NOTE_SINCE = Statement(
@@ -58,11 +44,10 @@ class OncePart(Session):
         row = self._one(_ANSWERED, activity=activity, chat=chat)
         if row is None:  # it was forgotten between the two statements
             return SavedTurn(response=None)
-        return SavedTurn(response=row.response and json.loads(row.response), delivery=row.number)
+        return SavedTurn(response=row.response and json.loads(row.response))
 
-    def save_turn(self, activity: str, chat: str, response: Json | None, delivery: int | None) -> None:
-        saved = None if response is None else to_text(response)
-        self._run(_ANSWER, activity=activity, chat=chat, response=saved, delivery=delivery)
+    def save_turn(self, activity: str, chat: str, response: Json) -> None:
+        self._run(_ANSWER, activity=activity, chat=chat, response=to_text(response))
 
     def recent_note(self, chat: str, person: str) -> tuple[str, int, int] | None:
         self._lock("note", chat, person)

@@ -187,7 +187,7 @@ turns = Table(
     _key("activity"),
     _key("chat"),
     _text("response", null=True),
-    _number("delivery", null=True),
+    _number("delivery", null=True),  # written by older programs, which may share the database
     _number("at"),
     Index(None, "tenant", "at"),
 )

@@ -7,13 +7,11 @@ from typing import Any
 import structlog
 from botbuilder.core import ActivityHandler, InvokeResponse, TurnContext
 
-from bot.domain.answers import Answer, Refusal
 from bot.errors import SendFailed
 from bot.features.conversation import Conversation, Reply
 from bot.ports import Json
 from bot.teams import translate
 from bot.teams.adapter import ACTIVITY_KEY, Prepared, message_activity
-from cards import text
 
 log = structlog.get_logger(__name__)
 
@@ -77,14 +75,14 @@ def _activity(turn: TurnContext) -> Json:
 
 def _action_answer(reply: Reply) -> Json:
     """The body of an `adaptiveCard/action`: a new card, or a message that leaves the card as it is."""
-    if isinstance(reply.answer, Refusal):
-        return action_message(reply.answer)
     assert reply.message is not None
+    if reply.refused:
+        return action_message(reply.message["summary"])
     return {"statusCode": 200, "type": CARD, "value": reply.message["attachments"][0]["content"]}
 
 
-def action_message(answer: Answer) -> Json:
-    return {"statusCode": 200, "type": MESSAGE, "value": text(answer)}
+def action_message(words: str) -> Json:
+    return {"statusCode": 200, "type": MESSAGE, "value": words}
 
 
 def action_error(code: str, message: str, *, status: int = 400) -> Json:

@@ -192,7 +192,7 @@ async def test_a_parked_message_lets_the_next_one_pass_and_stays(store: SqlStore
     await tell(store, (GROUP, "a1"), (GROUP, "a2"))
     (a1,) = await claim(store)
     await store.write(lambda tx: tx.claim_turn("activity", GROUP))
-    await store.write(lambda tx: tx.save_turn("activity", GROUP, None, a1.id))
+    await store.write(lambda tx: tx.save_turn("activity", GROUP, {}))
     assert await store.write(lambda tx: tx.park_delivery(a1.id, a1.fence, error="gave up"))
     assert await texts(store) == ["a2"]
     watch.now += 1

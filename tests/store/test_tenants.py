@@ -76,7 +76,7 @@ CHANGES = {
     "put_webhook": lambda tx: [tx.put_webhook(webhook(name)) for name in (HOOK, PARKED)],
     "add_event": lambda tx: tx.add_event(noted()),
     "claim_turn": lambda tx: tx.claim_turn("activity", GROUP),
-    "save_turn": lambda tx: tx.save_turn("activity", GROUP, {"status": 200}, None),
+    "save_turn": lambda tx: tx.save_turn("activity", GROUP, {"status": 200}),
     "remember_note": lambda tx: tx.remember_note(GROUP, ALEX, "digest", 1),
     "save_idempotent_response": lambda tx: tx.save_idempotent_response("key", "digest", {}),
     "tell": lambda tx: tx.tell(GROUP, {"text": "hi"}),

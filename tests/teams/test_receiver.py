@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from bot.errors import Unavailable
 from bot.features.conversation import Conversation
 from bot.store.store import SqlStore
+from bot.teams.handler import CARD, MESSAGE
 from bot.teams.receiver import TRY_AGAIN
 from tests.fakes.connector import Fault
 from tests.world import ACCOUNT, GROUP, World, texts
@@ -276,3 +277,48 @@ async def test_an_answer_in_the_body_is_not_posted_too(world: World) -> None:
     world.clock[0] += LEASE
     await outbox_has_looked(world)
     assert world.said_in(GROUP) == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "data", "kind"),
+    [
+        ("connect", {"record": "account/A-1001"}, CARD),
+        ("connect", {"record": "account/A-4711"}, MESSAGE),
+        ("connect", {}, MESSAGE),
+        ("no such verb", {}, MESSAGE),
+    ],
+)
+async def test_a_press_that_is_delivered_again_gets_the_very_same_body(
+    world: World, verb: str, data: dict[str, Any], kind: str
+) -> None:
+    first, *again = [await world.press(verb, data, id="pressed") for _ in range(3)]
+    assert first["type"] == kind
+    assert again == [first, first]
+
+
+async def test_a_press_that_comes_again_at_the_same_time_gets_the_very_same_body(world: World) -> None:
+    first, *others = await asyncio.gather(
+        *(world.press("connect", {"record": "case/C-3001"}, id="pressed") for _ in range(5))
+    )
+    assert first["type"] == MESSAGE
+    assert others == [first] * 4
+
+
+async def test_a_press_in_a_chat_without_the_bot_is_not_obeyed_when_it_comes_again_after_the_bot(world: World) -> None:
+    data = {"record": "account/A-1001"}
+    first = await world.press("connect", data, chat="19:new@thread.v2", id="pressed")
+    assert first["type"] == MESSAGE
+    world.connector.chats["19:new@thread.v2"] = world.connector.chats[GROUP]
+    assert await world.press("connect", data, chat="19:new@thread.v2", id="pressed") == first
+    assert await world.events() == ["record.created"]
+    assert (await world.press("connect", data, chat="19:new@thread.v2"))["type"] == CARD
+
+
+async def test_a_press_as_a_message_that_comes_again_gets_the_same_answer_in_the_body(world: World) -> None:
+    for number, record in enumerate(("account/A-1001", "account/A-4711")):
+        press = world.activity(
+            "message", value={"verb": "connect", "record": record}, deliveryMode="expectReplies", id=f"pressed-{number}"
+        )
+        (_, first), (_, second) = [await world.post(press) for _ in range(2)]
+        assert first["activities"][0]["attachments"] == second["activities"][0]["attachments"]
+        assert first["activities"][0]["summary"] == second["activities"][0]["summary"]
