@@ -12,9 +12,12 @@ from bot.web.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
+BROKEN = "The database can't be used. The log says why."
+"""What is told of an error that was not written to be read: it may name hosts, files or values."""
+
 
 def add_routes(app: web.Application, *, ready: Callable[[], Awaitable[None]], metrics: Metrics) -> None:
-    """`ready` raises `Unavailable` while the process can't serve.
+    """`ready` raises while the process can't serve: `Unavailable` with words for everybody, or anything else.
 
     Only the database counts: while Microsoft can't be reached every replica is in the same state, and to take them all
     out of service would end what still works.
@@ -28,8 +31,14 @@ def add_routes(app: web.Application, *, ready: Callable[[], Awaitable[None]], me
             await ready()
         except Unavailable as error:
             log.warning("not ready", why=str(error))
-            return web.json_response({"status": "not ready", "why": str(error)}, status=503)
+            return not_ready(str(error))
+        except Exception as error:
+            log.error("not ready", exc_info=error)
+            return not_ready(BROKEN)
         return web.json_response({"status": "ready"})
+
+    def not_ready(why: str) -> web.Response:
+        return web.json_response({"status": "not ready", "why": why}, status=503)
 
     async def scrape(request: web.Request) -> web.Response:
         return web.Response(body=await metrics.scrape(), headers={"Content-Type": "text/plain; version=0.0.4"})

@@ -48,7 +48,7 @@ class Sources:
     """Where a scrape finds what others know. What nobody counts is nothing.
 
     Attributes:
-        outbox: asks the database, by kind of destination. Raises `Unavailable`.
+        outbox: asks the database, by kind of destination. It may raise anything.
         clock: the store's.
         attempts: tries to deliver, by (`Kind`, `Outcome`); those missing are 0.
         connector: the counts in `CONNECTOR`; those missing are 0, too.
@@ -93,6 +93,9 @@ class Metrics(Collector):
         except (Unavailable, TimeoutError) as error:
             self._outbox = None
             log.warning("no metrics of the outbox", why=str(error) or f"no answer within {PATIENCE:g} s")
+        except Exception as error:
+            self._outbox = None
+            log.error("no metrics of the outbox", exc_info=error)
 
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily(

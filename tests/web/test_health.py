@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import re
 
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from structlog.testing import capture_logs
 
-from bot.errors import Unavailable
+from bot.errors import Unavailable, Unprocessable
 from bot.web import health
 from bot.web.metrics import Metrics, Sources
+from bot.web.problems import problems
 from tests.world import ACCOUNT, GROUP, World
+
+SECRET = "postgresql://bot:what-nobody-may-read@db.internal"
 
 
 async def get(world: World, path: str) -> tuple[int, str, str]:
@@ -25,19 +30,35 @@ async def test_it_is_alive_and_ready(world: World) -> None:
     assert await get(world, "/readyz") == (200, "application/json", '{"status": "ready"}')
 
 
-async def test_while_it_can_not_serve_it_is_alive_but_not_ready() -> None:
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (Unavailable("The database does not answer. Try again in a moment."), "does not answer"),
+        (Unprocessable(f"{SECRET} can't be stored."), health.BROKEN),
+        (RuntimeError(f"no such table at {SECRET}"), health.BROKEN),
+        (TimeoutError(SECRET), health.BROKEN),
+    ],
+)
+async def test_while_it_can_not_serve_it_is_alive_but_not_ready_and_the_log_says_why(
+    error: Exception, why: str
+) -> None:
     async def database_down() -> None:
-        raise Unavailable("The database does not answer. Try again in a moment.")
+        raise error
 
     async def nothing() -> dict:
         return {}
 
-    app = web.Application()
+    app = web.Application(middlewares=[problems])
     health.add_routes(app, ready=database_down, metrics=Metrics(Sources(outbox=nothing, clock=lambda: 0)))
     async with TestClient(TestServer(app)) as client:
-        async with client.get("/readyz") as response:
-            assert response.status == 503
-            assert "does not answer" in (await response.json())["why"]
+        with capture_logs() as logs:
+            async with client.get("/readyz") as response:
+                answer = await response.json()
+                assert (response.status, answer["status"]) == (503, "not ready")
+                assert why in answer["why"]
+                assert SECRET not in await response.text()
+        (entry,) = [entry for entry in logs if entry["event"] == "not ready"]
+        assert str(error) in entry.get("why", "") or entry["exc_info"] is error
         async with client.get("/livez") as response:
             assert response.status == 200
 

@@ -99,7 +99,11 @@ async def silent() -> Mapping[str, OutboxStatus]:
     raise AssertionError("nobody waits so long")
 
 
-@pytest.mark.parametrize("ask", [down, silent])
+async def broken() -> Mapping[str, OutboxStatus]:
+    raise RuntimeError("no such table")
+
+
+@pytest.mark.parametrize("ask", [down, silent, broken])
 async def test_without_the_database_the_rest_is_told_and_its_gauges_are_missing_not_old(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
