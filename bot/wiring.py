@@ -69,8 +69,8 @@ async def create_app(
     connector = Connector(
         session,
         service_urls=service_urls,
-        token=tokens.bot_token if tokens else None,
-        invalidate=tokens.invalidate if tokens else None,
+        token=tokens.bot.get if tokens else None,
+        invalidate=tokens.bot.invalidate if tokens else None,
     )
     conversation = Conversation(store=store, directory=connector, rights=rights, render=render, clock=clock)
     events = WebhookSender(
@@ -213,7 +213,7 @@ async def check_parts(settings: Settings) -> AsyncIterator[tuple[str, str | None
     try:
         yield "keys of the Bot Framework", await _problem_of(_any_key(keys))
         yield "keys of Entra ID", await _problem_of(_any_key(user_keys))
-        yield "credentials of the bot", await _problem_of(tokens.bot_token())
+        yield "credentials of the bot", await _problem_of(tokens.bot.get())
     finally:
         for close in (keys.close, user_keys.close, tokens.close, session.close):
             await close()

@@ -1,4 +1,4 @@
-"""Obtaining the token the bot speaks to the connector with. The only place with MSAL.
+"""Obtaining the tokens the bot speaks with. The only place with MSAL.
 
 MSAL blocks: its constructor and every call may ask the login server, so both happen in a thread, and rarely.
 Source: learn.microsoft.com "Authentication with the Bot Connector API", bot to connector; "OAuth 2.0 client
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -57,25 +59,28 @@ class _Token:
     expires: int
 
 
-class AppTokens:
-    """The bot's own token, obtained once and kept in memory.
+class AppToken:
+    """The bot's own token for one audience, obtained once and kept in memory.
 
     A call with a valid token never waits: ten minutes before the end (or at half its life, if that is later) the
     next call starts a refresh in the background and goes on with the old one. All who must wait share one request;
     after a failure the login server is left alone for a few seconds.
+
+    Args:
+        ask: asks the login server for a token and returns its answer; blocks, so it runs in a thread.
     """
 
-    def __init__(self, settings: Settings, *, clock: Clock) -> None:
-        self._settings = settings
+    def __init__(self, scope: str, *, ask: Callable[[str], dict[str, Any]], clock: Clock) -> None:
+        self._scope = scope
+        self._ask = ask
         self._clock = clock
-        self._application: msal.ConfidentialClientApplication | None = None
         self._token: _Token | None = None
         self._refreshing: asyncio.Task[None] | None = None
         self._failure = ""
         self._failed_at: int | None = None
 
-    async def bot_token(self) -> str:
-        """The token for the connector.
+    async def get(self) -> str:
+        """The token.
 
         Raises:
             SendFailed: there is no valid one and the login server gives none; retryable, and says what to check.
@@ -94,7 +99,7 @@ class AppTokens:
         raise SendFailed(f"The bot has no token to speak with: {self._failure}.", retryable=True)
 
     def invalidate(self) -> None:
-        """The connector answered 401: the next call obtains another token.
+        """The audience answered 401: the next call obtains another token.
 
         One younger than a minute stays: another would be refused too, and each message would cost a token call.
         """
@@ -116,7 +121,7 @@ class AppTokens:
     async def _replace_token(self) -> None:
         asked = self._clock()
         try:
-            token = _token(await asyncio.to_thread(self._ask), asked)
+            token = _token(await asyncio.to_thread(self._ask, self._scope), asked)
         except SendFailed as error:
             self._failure = str(error)
         except (requests.RequestException, OSError) as error:
@@ -129,22 +134,61 @@ class AppTokens:
         finally:
             self._refreshing = None
         self._failed_at = self._clock()
-        _log.warning("no new token for the connector", reason=self._failure)
+        _log.warning("no new token of the bot", scope=self._scope, reason=self._failure)
 
-    def _ask(self) -> dict[str, Any]:
-        """Ask the login server; runs in a thread, never in two at once."""
-        settings = self._settings
-        if self._application is None:
-            self._application = msal.ConfidentialClientApplication(
-                settings.bot_id,
-                client_credential=settings.app_password.get_secret_value(),
-                authority=f"{settings.microsoft.login_url}/{settings.tenant}",
-                # Else MSAL asks login.microsoftonline.com about every authority it does not know.
-                instance_discovery=False,
-                http_client=_LoginSession(settings),
-            )
-        self._application.remove_tokens_for_client()  # else MSAL answers with the token that is to be replaced
-        return self._application.acquire_token_for_client([settings.microsoft.bot_scope]) or {}
+
+class AppTokens:
+    """The bot's own tokens: one for each audience, so that one which is refused is renewed alone.
+
+    Attributes:
+        bot: the token for the connector.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._application: msal.ConfidentialClientApplication | None = None
+        self._making = threading.Lock()
+        self._tokens: dict[str, AppToken] = {}
+        self.bot = self.of(settings.microsoft.bot_scope)
+
+    def of(self, scope: str) -> AppToken:
+        """The token for the audience of this scope, such as `https://api.botframework.com/.default`."""
+        if scope not in self._tokens:
+            self._tokens[scope] = AppToken(scope, ask=self._ask, clock=self._clock)
+        return self._tokens[scope]
+
+    async def close(self) -> None:
+        """Stop waiting for refreshes; see `AppToken.close`."""
+        for token in self._tokens.values():
+            await token.close()
+
+    def _ask(self, scope: str) -> dict[str, Any]:
+        """Ask the login server; runs in a thread, never in two at once for the same scope."""
+        with self._making:
+            if self._application is None:
+                self._application = _application(self._settings)
+        return self._application.acquire_token_for_client([scope]) or {}
+
+
+def _application(settings: Settings) -> msal.ConfidentialClientApplication:
+    return msal.ConfidentialClientApplication(
+        settings.bot_id,
+        client_credential=settings.app_password.get_secret_value(),
+        authority=f"{settings.microsoft.login_url}/{settings.tenant}",
+        # Else MSAL asks login.microsoftonline.com about every authority it does not know.
+        instance_discovery=False,
+        http_client=_LoginSession(settings),
+        token_cache=_NoCache(),
+    )
+
+
+class _NoCache(msal.TokenCache):
+    """Keeps nothing. MSAL would answer with the token that is to be replaced, and can only forget those of all
+    audiences together (`remove_tokens_for_client`)."""
+
+    def add(self, event: dict[str, Any], now: float | None = None) -> None:
+        pass
 
 
 class _LoginSession(requests.Session):

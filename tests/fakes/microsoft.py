@@ -40,6 +40,7 @@ APP_PASSWORD = "Aq3~not.a-real_secret~of.anybody"
 TENANT = "9b1c7a52-3f0e-4d2a-8a64-7d5e4c3b2a19"
 ISSUER = "https://api.botframework.com"
 SCOPE = "https://api.botframework.com/.default"
+GRAPH_SCOPE = "https://graph.microsoft.com/.default"
 SERVICE_URL = "https://smba.trafficmanager.net/emea/"
 ABSENT = object()
 """As a claim or a header of `mint`: leave it out."""
@@ -109,8 +110,9 @@ class Microsoft:
         keys: what the Bot Framework's key set shows; `keys[0]` is Teams'.
         user_keys: what the tenant's key set shows: of them Entra ID signs the tokens of people with the first.
         password, password_expired: the secret of the app's registration, and whether it is too old.
-        lifetime: seconds a token for the connector lives.
-        issued: the tokens for the connector, oldest first.
+        lifetime: seconds a token of the app lives.
+        issued: the tokens of the app, oldest first.
+        issued_for: the same by scope.
     """
 
     def __init__(self, *, clock: Callable[[], int] | None = None, ca: trustme.CA | None = None) -> None:
@@ -136,6 +138,7 @@ class Microsoft:
         self.password_expired = False
         self.lifetime = 3599
         self.issued: list[str] = []
+        self.issued_for: dict[str, list[str]] = {}
 
     @property
     def openid_metadata_url(self) -> str:
@@ -267,9 +270,11 @@ class Microsoft:
         return web.json_response({"keys": [key.published() | issuer for key in self.user_keys]})
 
     async def _token(self, request: web.Request) -> web.Response:
-        if refusal := self._refusal(request.match_info["tenant"], await _form(request)):
+        form = await _form(request)
+        if refusal := self._refusal(request.match_info["tenant"], form):
             return self._refuse(*refusal)
-        self.issued.append(f"token-{len(self.issued) + 1}-for-the-connector")
+        self.issued.append(f"token-{len(self.issued) + 1}-of-the-app")
+        self.issued_for.setdefault(form["scope"], []).append(self.issued[-1])
         answer = {"token_type": "Bearer", "expires_in": self.lifetime, "ext_expires_in": self.lifetime}
         return web.json_response(answer | {"access_token": self.issued[-1]}, headers={"Cache-Control": "no-store"})
 
@@ -286,7 +291,7 @@ class Microsoft:
             return 401, "invalid_client", 7000215, "Invalid client secret provided."
         if self.password_expired:
             return 401, "invalid_client", 7000222, f"The provided client secret keys for app '{client}' are expired."
-        if form.get("scope") != SCOPE:
+        if form.get("scope") not in (SCOPE, GRAPH_SCOPE):
             return 400, "invalid_scope", 70011, "The provided value for the input parameter 'scope' is not valid."
         return None
 

@@ -13,7 +13,7 @@ from bot.config import Settings, load_settings
 from bot.errors import SendFailed
 from bot.identity import app_tokens as app_tokens_module
 from bot.identity.app_tokens import AppTokens
-from tests.fakes.microsoft import APP_PASSWORD, Microsoft
+from tests.fakes.microsoft import APP_PASSWORD, GRAPH_SCOPE, SCOPE, Microsoft
 from tests.identity.conftest import ManualClock, until
 
 MINUTE = 60
@@ -21,10 +21,10 @@ MINUTE = 60
 
 async def test_many_sends_need_one_token_call(app_tokens: AppTokens, microsoft: Microsoft, clock: ManualClock):
     microsoft.delay["token"] = 0.05
-    tokens = await asyncio.gather(*(app_tokens.bot_token() for _ in range(100)))
+    tokens = await asyncio.gather(*(app_tokens.bot.get() for _ in range(100)))
     for _ in range(49):
         clock.advance(MINUTE)
-        tokens.append(await app_tokens.bot_token())
+        tokens.append(await app_tokens.bot.get())
     assert set(tokens) == set(microsoft.issued)
     assert microsoft.requests == {"discovery": 1, "token": 1}
 
@@ -32,24 +32,24 @@ async def test_many_sends_need_one_token_call(app_tokens: AppTokens, microsoft: 
 async def test_a_slow_login_server_delays_nobody_who_has_a_valid_token(
     app_tokens: AppTokens, microsoft: Microsoft, clock: ManualClock
 ):
-    first = await app_tokens.bot_token()
+    first = await app_tokens.bot.get()
     microsoft.delay["token"] = 0.3
     clock.advance(51 * MINUTE)
     began = time.monotonic()
-    assert {await app_tokens.bot_token() for _ in range(50)} == {first}
+    assert {await app_tokens.bot.get() for _ in range(50)} == {first}
     assert time.monotonic() - began < 0.2
     await until(lambda: len(microsoft.issued) == 2)
     for _ in range(100):
-        if await app_tokens.bot_token() != first:
+        if await app_tokens.bot.get() != first:
             break
         await asyncio.sleep(0.01)
-    assert await app_tokens.bot_token() == microsoft.issued[1]
+    assert await app_tokens.bot.get() == microsoft.issued[1]
     assert microsoft.requests == {"discovery": 1, "token": 2}
 
 
 async def test_the_loop_runs_on_while_the_login_server_is_slow(app_tokens: AppTokens, microsoft: Microsoft):
     microsoft.delay["discovery"] = microsoft.delay["token"] = 0.15
-    asking = asyncio.create_task(app_tokens.bot_token())
+    asking = asyncio.create_task(app_tokens.bot.get())
     longest = 0.0
     while not asking.done():
         began = time.monotonic()
@@ -62,16 +62,16 @@ async def test_the_loop_runs_on_while_the_login_server_is_slow(app_tokens: AppTo
 async def test_a_login_server_that_is_down_is_not_noticed_while_the_token_is_valid(
     app_tokens: AppTokens, microsoft: Microsoft, clock: ManualClock
 ):
-    first = await app_tokens.bot_token()
+    first = await app_tokens.bot.get()
     microsoft.down.add("token")
     clock.advance(49 * MINUTE)
     for _ in range(9):
         clock.advance(MINUTE)
-        assert await app_tokens.bot_token() == first
+        assert await app_tokens.bot.get() == first
         await asyncio.sleep(0.02)
     clock.advance(2 * MINUTE)
     with pytest.raises(SendFailed) as failure:
-        await app_tokens.bot_token()
+        await app_tokens.bot.get()
     assert failure.value.retryable
     assert not failure.value.ambiguous
     microsoft.down.clear()
@@ -83,28 +83,58 @@ async def test_after_a_failure_the_login_server_is_left_alone_for_seconds_and_as
     microsoft.down.add("discovery")
     for _ in range(20):
         with pytest.raises(SendFailed):
-            await app_tokens.bot_token()
+            await app_tokens.bot.get()
     assert microsoft.requests["discovery"] == 1
     microsoft.down.clear()
     clock.advance(5)
-    assert await app_tokens.bot_token() in microsoft.issued
+    assert await app_tokens.bot.get() in microsoft.issued
 
 
 async def test_after_a_401_another_token_is_obtained(app_tokens: AppTokens, microsoft: Microsoft, clock: ManualClock):
-    first = await app_tokens.bot_token()
+    first = await app_tokens.bot.get()
     clock.advance(MINUTE)
-    app_tokens.invalidate()
-    second = await app_tokens.bot_token()
+    app_tokens.bot.invalidate()
+    second = await app_tokens.bot.get()
     assert second != first
     assert microsoft.issued == [first, second]
+
+
+async def test_after_a_401_the_tokens_for_other_audiences_stay(
+    app_tokens: AppTokens, microsoft: Microsoft, clock: ManualClock
+):
+    graph = app_tokens.of(GRAPH_SCOPE)
+    first, kept = await asyncio.gather(app_tokens.bot.get(), graph.get())
+    assert microsoft.issued_for == {SCOPE: [first], GRAPH_SCOPE: [kept]}
+    clock.advance(MINUTE)
+    app_tokens.bot.invalidate()
+    second = await app_tokens.bot.get()
+    assert await app_tokens.of(GRAPH_SCOPE).get() == kept
+    graph.invalidate()
+    assert await app_tokens.bot.get() == second
+    renewed = await graph.get()
+    assert microsoft.issued_for == {SCOPE: [first, second], GRAPH_SCOPE: [kept, renewed]}
+    assert microsoft.requests["discovery"] == 1
+
+
+async def test_an_audience_without_a_token_takes_none_from_the_others(
+    app_tokens: AppTokens, microsoft: Microsoft, clock: ManualClock
+):
+    first = await app_tokens.bot.get()
+    microsoft.down.add("token")
+    with pytest.raises(SendFailed):
+        await app_tokens.of(GRAPH_SCOPE).get()
+    microsoft.down.clear()
+    clock.advance(MINUTE)
+    app_tokens.bot.invalidate()
+    assert await app_tokens.bot.get() not in ("", first)
 
 
 async def test_a_connector_that_always_answers_401_does_not_flood_the_login_server(
     app_tokens: AppTokens, microsoft: Microsoft, clock: ManualClock
 ):
     for _ in range(120):
-        await app_tokens.bot_token()
-        app_tokens.invalidate()
+        await app_tokens.bot.get()
+        app_tokens.bot.invalidate()
         clock.advance(1)
     assert microsoft.requests["token"] == 2
 
@@ -113,13 +143,13 @@ async def test_a_token_that_lives_shortly_is_used_for_half_its_life_before_anoth
     app_tokens: AppTokens, microsoft: Microsoft, clock: ManualClock
 ):
     microsoft.lifetime = 300
-    first = await app_tokens.bot_token()
+    first = await app_tokens.bot.get()
     clock.advance(149)
-    assert await app_tokens.bot_token() == first
+    assert await app_tokens.bot.get() == first
     await asyncio.sleep(0.05)
     assert microsoft.requests["token"] == 1
     clock.advance(1)
-    assert await app_tokens.bot_token() == first
+    assert await app_tokens.bot.get() == first
     await until(lambda: microsoft.requests["token"] == 2)
 
 
@@ -163,7 +193,7 @@ async def test_a_refusal_says_what_to_check_and_no_secret(
 ):
     change(microsoft)
     with pytest.raises(SendFailed, match=says) as failure:
-        await app_tokens.bot_token()
+        await app_tokens.bot.get()
     assert failure.value.retryable
     printed = capsys.readouterr()
     for text in (str(failure.value), printed.out, printed.err):
@@ -184,7 +214,7 @@ async def test_a_wrong_setting_is_named(
 ):
     monkeypatch.setenv(name, value)
     with pytest.raises(SendFailed, match=says):
-        await AppTokens(load_settings(env_file=None), clock=clock).bot_token()
+        await AppTokens(load_settings(env_file=None), clock=clock).bot.get()
 
 
 async def test_a_login_server_with_a_foreign_certificate_gets_no_secret(
@@ -193,7 +223,7 @@ async def test_a_login_server_with_a_foreign_certificate_gets_no_secret(
     for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
         monkeypatch.delenv(name)
     with pytest.raises(SendFailed, match=r"SSLError.*REQUESTS_CA_BUNDLE"):
-        await AppTokens(load_settings(env_file=None), clock=clock).bot_token()
+        await AppTokens(load_settings(env_file=None), clock=clock).bot.get()
     assert microsoft.requests == {}
 
 
@@ -202,7 +232,7 @@ async def test_each_setting_of_own_certificates_is_enough(
     name: str, settings: Settings, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.delenv(name)
-    assert await AppTokens(load_settings(env_file=None), clock=clock).bot_token()
+    assert await AppTokens(load_settings(env_file=None), clock=clock).bot.get()
 
 
 @pytest.mark.parametrize("status", [302, 307, 308])
@@ -213,7 +243,7 @@ async def test_a_redirect_does_not_carry_the_secret_away(
         target = f"{elsewhere.url}/{settings.tenant}/oauth2/v2.0/token"
         microsoft.instead["token"] = lambda: web.Response(status=status, headers={"Location": target})
         with pytest.raises(SendFailed):
-            await app_tokens.bot_token()
+            await app_tokens.bot.get()
         assert elsewhere.requests == {}
 
 
@@ -225,7 +255,7 @@ async def test_a_token_endpoint_on_another_host_is_not_asked(
         endpoints = {"token_endpoint": f"{tenant}/oauth2/v2.0/token", "authorization_endpoint": f"{tenant}/authorize"}
         microsoft.instead["discovery"] = _json(endpoints)
         with pytest.raises(SendFailed, match="another host"):
-            await app_tokens.bot_token()
+            await app_tokens.bot.get()
         assert elsewhere.requests == {}
 
 
@@ -235,12 +265,12 @@ async def test_a_login_server_that_hangs_is_given_up(
     monkeypatch.setattr(app_tokens_module, "LOGIN_TIMEOUT", 0.1)
     microsoft.delay["discovery"] = 0.5
     with pytest.raises(SendFailed, match="can't be reached"):
-        await app_tokens.bot_token()
+        await app_tokens.bot.get()
 
 
 async def test_a_caller_that_gives_up_leaves_the_token_to_the_others(app_tokens: AppTokens, microsoft: Microsoft):
     microsoft.delay["token"] = 0.1
-    impatient, patient = asyncio.create_task(app_tokens.bot_token()), asyncio.create_task(app_tokens.bot_token())
+    impatient, patient = asyncio.create_task(app_tokens.bot.get()), asyncio.create_task(app_tokens.bot.get())
     await until(lambda: microsoft.requests["token"] == 1)
     impatient.cancel()
     assert await patient in microsoft.issued
