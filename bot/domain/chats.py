@@ -20,10 +20,6 @@ class ChatKind(OpenEnum):
     PERSONAL = "personal"
 
     @property
-    def connectable(self) -> bool:
-        return self is not ChatKind.PERSONAL
-
-    @property
     def word(self) -> str:
         """What people call it."""
         return _WORDS.get(self, "chat")

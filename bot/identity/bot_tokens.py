@@ -20,18 +20,12 @@ class BotClaims(Claims):
     """What a verified token says.
 
     Attributes:
-        kid: the id of the key that signed it.
-        endorsements: the channels this key may speak for.
+        endorsements: the channels (`msteams`) that the key which signed it may speak for; it may be for none.
         service_url: the connector the activity must name; None when the token has no such claim.
     """
 
-    kid: str
     endorsements: frozenset[str]
     service_url: str | None
-
-    def endorses(self, channel: str) -> bool:
-        """Whether the key may sign for this channel (`msteams`); a key that lists none may sign for none."""
-        return channel in self.endorsements
 
 
 class BotTokenVerifier(TokenVerifier[BotClaims]):
@@ -47,7 +41,6 @@ class BotTokenVerifier(TokenVerifier[BotClaims]):
         if service_url is not None and not isinstance(service_url, str):
             raise Unauthenticated("The token's serviceurl claim is not text. It is not from the Bot Framework.")
         return BotClaims(
-            kid=key.kid,
             endorsements=key.endorsements,
             service_url=service_url,
             not_before=not_before,

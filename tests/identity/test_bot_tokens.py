@@ -24,9 +24,8 @@ MINUTE = 60
 async def test_a_good_token_is_taken_and_its_claims_come_back(verifier: BotTokenVerifier, microsoft: Microsoft):
     claims = await verifier.verify(microsoft.mint())
     assert claims.service_url == SERVICE_URL
-    assert claims.kid == microsoft.keys[0].kid
-    assert claims.endorses("msteams")
-    assert not claims.endorses("webchat")
+    assert "msteams" in claims.endorsements
+    assert "webchat" not in claims.endorsements
     assert (claims.not_before, claims.expires) == tuple(microsoft.claims()[name] * 1_000_000 for name in ("nbf", "exp"))
 
 
@@ -73,7 +72,7 @@ async def test_a_misplaced_token_is_good_but_shows_what_the_edge_must_refuse(
     name: str, verifier: BotTokenVerifier, microsoft: Microsoft
 ):
     claims = await verifier.verify(MISPLACED[name](microsoft))
-    assert not (claims.endorses("msteams") and claims.service_url == SERVICE_URL)
+    assert not ("msteams" in claims.endorsements and claims.service_url == SERVICE_URL)
 
 
 async def test_headers_and_claims_that_say_nothing_are_no_reason_to_refuse(
@@ -175,13 +174,13 @@ async def test_a_bounded_number_of_tokens_is_remembered(
 async def test_endorsements_follow_the_key_set(verifier: BotTokenVerifier, microsoft: Microsoft, clock: ManualClock):
     """A key that may no longer speak for Teams loses that right with the next fetch, remembered tokens included."""
     token = microsoft.mint()
-    assert (await verifier.verify(token)).endorses("msteams")
+    assert "msteams" in (await verifier.verify(token)).endorsements
     old = microsoft.keys[0]
     microsoft.keys.append(microsoft.rotate())
     microsoft.keys[0] = type(old)(old.kid, old.private, ("webchat",))
     clock.advance(2 * MINUTE)
     await verifier.verify(microsoft.mint(key=microsoft.keys[-1]))
-    assert not (await verifier.verify(token)).endorses("msteams")
+    assert "msteams" not in (await verifier.verify(token)).endorsements
 
 
 async def test_a_server_without_its_certificate_is_not_believed(microsoft: Microsoft, clock: ManualClock):

@@ -27,9 +27,9 @@ async def test_a_rotation_is_noticed_with_its_first_message(
 ):
     await verifier.verify(microsoft.mint())
     clock.advance(61)
-    new = microsoft.rotate()
+    microsoft.rotate()
     began = time.monotonic()
-    assert (await verifier.verify(microsoft.mint())).kid == new.kid
+    assert await verifier.verify(microsoft.mint())
     assert time.monotonic() - began < 1
 
 

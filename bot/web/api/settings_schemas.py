@@ -30,8 +30,6 @@ MAX_APPS = 100
 
 _DISCLOSURE: Json = {"type": "string", "enum": [item.word for item in Disclosure]}
 _REQUIREMENT: Json = {"type": "string", "enum": [item.value for item in Requirement]}
-_NAMED = r"^[!-~]([ -~]*[!-~])?$"
-_PATTERN = r"^https?://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[1-9][0-9]{0,4})?/"
 
 
 def _names(most: int, description: str = "") -> Json:
