@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -114,6 +116,28 @@ def test_every_file_and_every_make_target_that_a_page_names_exists(page: Path) -
 def test_imports_point_down_only(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(ROOT)
     assert cli.lint_imports(no_cache=True) == 0, capsys.readouterr().out
+
+
+def test_everything_that_is_installed_for_the_program_is_imported_by_it() -> None:
+    imported = {
+        name
+        for path in [ROOT / "app.py", *(path for room in OURS for path in (ROOT / room).rglob("*.py"))]
+        for name in re.findall(r"^\s*(?:import|from) (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    packages_of = packages_distributions()
+    provided = {named(package) for module in imported for package in packages_of.get(module, ())}
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    packages = {named(re.split(r"[\[=<>;]", requirement)[0]) for requirement in declared}
+    assert packages
+    assert packages <= provided
+    for lock in ("requirements.lock", "requirements-dev.lock"):
+        lines = re.findall(r"^([\w.-]+)==", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE)
+        assert packages <= set(map(named, lines))
+
+
+def named(package: str) -> str:
+    """A package's name in the one way of writing it that PEP 503 has."""
+    return re.sub(r"[-_.]+", "-", package).lower()
 
 
 @pytest.mark.parametrize("room", [*OURS, "tests"])
