@@ -26,6 +26,7 @@ from bot.ports import Clock, RecordSource
 from bot.store.store import SqlStore, open_store
 from bot.teams.adapter import Adapter
 from bot.teams.connector import Connector, open_session
+from bot.teams.demo_roster import of_one_tenant
 from bot.teams.edge import Caller, Gate
 from bot.teams.handler import Handler
 from bot.teams.receiver import Receiver
@@ -71,6 +72,7 @@ async def create_app(
         service_urls=service_urls,
         token=tokens.bot.get if tokens else None,
         invalidate=tokens.bot.invalidate if tokens else None,
+        adjust_roster=of_one_tenant if settings.demo else list,
     )
     conversation = Conversation(store=store, directory=connector, rights=rights, render=render, clock=clock)
     events = WebhookSender(

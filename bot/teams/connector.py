@@ -14,7 +14,7 @@ import ssl
 import time
 from asyncio import sslproto
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -93,14 +93,16 @@ class Connector:
         service_urls: ServiceUrls,
         token: Callable[[], Awaitable[str]] | None = None,
         invalidate: Callable[[], None] | None = None,
+        adjust_roster: Callable[[Sequence[Member]], list[Member]] = list,
         now: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`token` None is the demo: no credentials are sent, and all accounts are of one tenant."""
+        """`token` None: no credentials are sent. `adjust_roster`: what becomes of each roster that was read."""
         self._session = session
         self._service_urls = service_urls
         self._token = token
         self._invalidate = invalidate
+        self._adjust_roster = adjust_roster
         self._now = now
         self._pause = pause
         self._budget = Budget()
@@ -160,7 +162,7 @@ class Connector:
             accounts = await self._call("GET", chat.service_url, _path(chat.id, "members"), most=MAX_ROSTER)
         if not isinstance(accounts, list):
             raise SendFailed("The connector's roster can't be read. Try again later.", retryable=True)
-        return roster_of(accounts, bot=chat.bot, one_tenant=self._token is None)
+        return self._adjust_roster(roster_of(accounts, bot=chat.bot))
 
     async def _paged_accounts(self, chat: Chat) -> Any:
         accounts: list[Any] = []

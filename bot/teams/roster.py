@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from bot.config import DEMO_TENANT
 from bot.domain.links import canonical_id
 from bot.domain.people import Member
 from bot.domain.text import one_line
-from bot.features.samples import ALEX, MEGAN
 
 MAX_NAME = 200
 _GUEST_ROLES = frozenset({"guest", "anonymous"})
-_SOMEBODY = Member(account="", id=None)
+SOMEBODY = Member(account="", id=None)
 """All entries that can't be read, as one person nobody can name; no account that can be read has the key ""."""
 
-# The ids of the Playground are no GUIDs. Recorded: tests/data/playground/group-roster.json.
-_DEMO_TENANTS = frozenset({DEMO_TENANT, "00000000-0000-0000-0000-0000000000001"})
-_DEMO_PEOPLE = (ALEX.id or "", MEGAN.id or "", "00000000-0000-0000-0000-000000000002")
 
-
-def roster_of(accounts: Iterable[Any], *, bot: str, one_tenant: bool) -> list[Member]:
+def roster_of(accounts: Iterable[Any], *, bot: str) -> list[Member]:
     """The people among `accounts`, each once. An entry that can't be read is somebody without an id, so a stranger.
 
     Args:
         accounts: `TeamsChannelAccount` objects. Their object id is `aadObjectId` or, in the older listing, `objectId`.
         bot: the bot's own account in this chat.
-        one_tenant: the demo, which has no tenant of its own; see `_homes`.
 
     Source: learn.microsoft.com "Get Teams specific context for your bot", roster objects.
     """
@@ -37,19 +29,14 @@ def roster_of(accounts: Iterable[Any], *, bot: str, one_tenant: bool) -> list[Me
     for account in accounts:
         name = _text(account, "id") if isinstance(account, dict) else ""
         if not name:
-            members[""] = _SOMEBODY
+            members[""] = SOMEBODY
         elif name != bot and not name.startswith("28:"):  # bots' accounts are `28:...`, people's never; roles may lie
             member = _member(account, name)
             known = members.setdefault(name, member)
             members[name] = _both(known, member)
             if known.id != member.id:
-                members[""] = _SOMEBODY
-    if not one_tenant:
-        return list(members.values())
-    homes = _homes(members.values())
-    if len(homes) > 1 and not homes & _DEMO_TENANTS:
-        members[""] = _SOMEBODY  # some of them are strangers, but who: a guest here would be one in every chat
-    return [replace(member, tenant=None) if member.tenant in homes else member for member in members.values()]
+                members[""] = SOMEBODY
+    return list(members.values())
 
 
 def _both(known: Member, other: Member) -> Member:
@@ -62,22 +49,6 @@ def _both(known: Member, other: Member) -> Member:
         tenant=known.tenant or other.tenant,
         guest=bool(known.guest or other.guest or moved),
     )
-
-
-def _homes(members: Collection[Member]) -> frozenset[str]:
-    """The tenants that count as the demo's own; several others than `_DEMO_TENANTS` when nothing tells which it is.
-
-    However many strangers there are, they don't outvote who is known: who names the demo's tenant or none, else
-    its sample people. Only among nothing but unknown people the most common tenant is taken.
-    """
-    people = [member for member in members if member.id and not member.guest]
-    if any(member.tenant in _DEMO_TENANTS for member in members) or any(member.tenant is None for member in people):
-        return _DEMO_TENANTS
-    for known in (*_DEMO_PEOPLE, ""):
-        named = Counter(member.tenant for member in people if member.tenant and (member.id or "").startswith(known))
-        if named:
-            return frozenset(tenant for tenant, times in named.items() if times == max(named.values()))
-    return frozenset()
 
 
 def _member(account: dict[str, Any], name: str) -> Member:

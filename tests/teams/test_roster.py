@@ -10,6 +10,7 @@ from aiohttp import ClientSession
 
 from bot.domain.people import Audience, Member, audience_of
 from bot.teams.connector import MAX_PAGES, Connector
+from bot.teams.demo_roster import of_one_tenant
 from bot.teams.service_urls import ServiceUrls
 from tests.fakes.connector import FakeConnector, Fault, person
 from tests.teams.conftest import CHAT, PLAYGROUND, chat, failure
@@ -137,7 +138,8 @@ async def test_of_two_entries_for_an_account_the_stranger_counts(
 
 
 def demo(session: ClientSession) -> Connector:
-    return Connector(session, service_urls=ServiceUrls(frozenset(), loopback=True))
+    service_urls = ServiceUrls(frozenset(), loopback=True)
+    return Connector(session, service_urls=service_urls, adjust_roster=of_one_tenant)
 
 
 def sample(number: int, tenant: str | None) -> dict[str, Any]:
