@@ -6,10 +6,10 @@ literally wherever it stands; how much of a record may be shown was decided befo
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 
 from bot.domain.answers import Answer, Explanation, RecordCard
+from bot.domain.documents import compact
 from cards.elements import Json
 from cards.faces import card
 from cards.literal import cut, escape
@@ -22,7 +22,6 @@ CARD = "application/vnd.microsoft.card.adaptive"
 THUMBNAIL = "application/vnd.microsoft.card.thumbnail"
 MAX_PREVIEW_TITLE = 100
 MAX_PREVIEW_TEXT = 200
-_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 
 
 def render(answer: Answer) -> Json:
@@ -54,16 +53,12 @@ def unfurl(answer: RecordCard | Explanation) -> Json:
 
 def unfurl_bytes(answer: RecordCard | Explanation) -> bytes:
     """`unfurl` as compact UTF-8 JSON. Explanations are constants of the program: each is rendered once."""
-    return _explanation_bytes(answer) if isinstance(answer, Explanation) else _dump(unfurl(answer))
+    return _explanation_bytes(answer) if isinstance(answer, Explanation) else compact(unfurl(answer)).encode()
 
 
 @lru_cache(maxsize=32)
 def _explanation_bytes(answer: Explanation) -> bytes:
-    return _dump(unfurl(answer))
-
-
-def _dump(body: Json) -> bytes:
-    return _COMPACT.encode(body).encode()
+    return compact(unfurl(answer)).encode()
 
 
 def _thumbnail(answer: RecordCard | Explanation) -> Json:

@@ -6,7 +6,6 @@ Sources: RFC 7515 (signatures), RFC 7519 (claims), RFC 8725 "JSON Web Token Best
 from __future__ import annotations
 
 import base64
-import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from jwt.algorithms import RSAAlgorithm
 
+from bot.domain.documents import NotAnObject, read_object
 from bot.errors import Unauthenticated
 from bot.identity.keys import SECOND, SigningKey, SigningKeys
 from bot.ports import Clock
@@ -158,23 +158,11 @@ def _json_object(data: bytes) -> dict[str, Any]:
     if data.count(b"{") + data.count(b"[") > MAX_NESTED:
         raise Unauthenticated("A part of the token is nested too deeply. It is not from Microsoft.")
     try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=_without_repeats, parse_constant=_refuse_constant)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise Unauthenticated("A part of the token is not an unambiguous JSON object. It is not from Microsoft.")
-    return value
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("a name stands there twice")
-    return result
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+        return read_object(data)
+    except NotAnObject:
+        raise Unauthenticated(
+            "A part of the token is not an unambiguous JSON object. It is not from Microsoft."
+        ) from None
 
 
 def _key_id(header: Mapping[str, Any]) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.chats import Chat, ChatState, state_after
 from bot.domain.deliveries import Delivery, OwedMessage
+from bot.domain.documents import compact
 from bot.errors import SendFailed
 from bot.outbox.attempts import Kind, Outcome, Settled, reason, tried
 from bot.outbox.pump import Held
@@ -144,7 +144,7 @@ def coalesced(messages: Sequence[OwedMessage]) -> list[Part]:
     parts: list[Part] = []
     room = 0
     for message in messages:
-        size = len(json.dumps(message.message, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
+        size = len(compact(message.message).encode("utf-8", "replace"))
         if _only_shows_cards(message.message) and size <= room:
             parts[-1] += (message,)
             room -= size

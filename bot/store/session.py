@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from bot.domain.documents import compact_ascii
 from bot.store.failures import UNSTORABLE, unprocessable, wrapped
 from bot.store.statements import Pages, Statement
 
@@ -20,7 +21,7 @@ _ABOVE_ALL = 2**62
 
 def to_text(document: Any) -> str:
     """A document as it is stored: ASCII, so that no text in it can be one that PostgreSQL refuses."""
-    return json.dumps(document, separators=(",", ":"))
+    return compact_ascii(document)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from aiohttp import (
 from yarl import URL
 
 from bot.domain.chats import Chat, chat_id_of
+from bot.domain.documents import compact
 from bot.domain.people import Member
 from bot.errors import ChatGone, SendFailed
 from bot.ports import Json
@@ -309,7 +310,7 @@ async def _read(response: ClientResponse, most: int) -> Any:
 
 
 def _encode(activity: Json) -> bytes:
-    return json.dumps(activity, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return compact(activity).encode("utf-8", "replace")
 
 
 def _path(conversation_id: str, *more: str | None) -> str:

@@ -5,12 +5,12 @@ The stock SDK accepts or fails on many of these cases; each check here has a tes
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bot.domain.documents import NotAnObject, compact, read_object
 from bot.errors import Forbidden, Invalid
 from bot.ports import Json
 
@@ -38,12 +38,9 @@ def parse(body: bytes) -> Json:
         Invalid: not JSON, not an object, too deep, or a member that we read has the wrong type.
     """
     try:
-        text = body.decode("utf-8")
-        activity = json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise Invalid("The body is not JSON in UTF-8.", next_step="Send a Bot Framework activity.") from None
-    if not isinstance(activity, dict):
-        raise Invalid("The body is JSON, but not an object.", next_step="Send a Bot Framework activity.")
+        activity = read_object(body, repeats=True)
+    except NotAnObject as error:
+        raise Invalid(f"The body {error}.", next_step="Send a Bot Framework activity.") from None
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _deeper_than(activity, MAX_DEPTH):
         raise Invalid(
             f"The body is nested more than {MAX_DEPTH} levels deep.", next_step="Send a Bot Framework activity."
@@ -54,13 +51,9 @@ def parse(body: bytes) -> Json:
     return activity
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(name)
-
-
 def _encodable(activity: Json) -> bool:
     try:
-        json.dumps(activity, ensure_ascii=False).encode("utf-8")
+        compact(activity).encode()
     except UnicodeEncodeError:
         return False
     return True

@@ -6,7 +6,6 @@ converses runs through it.
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import structlog
 from botbuilder.core import TurnContext
 
 from bot.domain.answers import Explanation, Failure
+from bot.domain.documents import compact
 from bot.errors import ConnectChatsError, Unavailable
 from bot.features.rights import Rights
 from bot.features.unfurl import unfurl, unfurl_anonymous
@@ -135,7 +135,7 @@ class Receiver:
 
 
 def _json(body: object) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return compact(body).encode()
 
 
 def _log_failure(error: Exception, activity: Json) -> str:

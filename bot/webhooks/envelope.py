@@ -7,17 +7,15 @@ Standard Webhooks 1.0 (standardwebhooks.com), "Webhook metadata" and "Signature 
 from __future__ import annotations
 
 import hmac
-import json
 from base64 import b64decode, b64encode
 from functools import lru_cache
 
 from bot.domain.deliveries import EventDelivery
+from bot.domain.documents import compact_ascii
 from bot.domain.events import Event
 from bot.ports import Json
 
 TYPE_PREFIX = "connectchats."
-# In ASCII: half a character, which a chat's name may hold, is no UTF-8. Made once: that costs as much as using it.
-_encode = json.JSONEncoder(separators=(",", ":")).encode
 KEYS_KEPT = 256  # more than there are secrets of webhooks
 
 
@@ -62,7 +60,7 @@ class Envelopes:
             now: microseconds since the epoch; receivers refuse what differs from their own time by 5 minutes.
         """
         event = delivery.event
-        body, seconds = _encode(cloud_event(event, source=self._source)).encode(), str(now // 1_000_000)
+        body, seconds = compact_ascii(cloud_event(event, source=self._source)).encode(), str(now // 1_000_000)
         signatures = [
             signature(key_of(secret.text), event.id, seconds, body)
             for secret in delivery.webhook.secrets

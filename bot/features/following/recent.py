@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import NamedTuple
 
+from bot.domain.documents import compact
 from bot.domain.events import Event
 from bot.domain.records import RecordId
 
@@ -40,7 +40,7 @@ class Entry:
 
 
 def line_of(event: Event) -> bytes:
-    return json.dumps(event.to_wire(), ensure_ascii=False, separators=(",", ":")).encode()
+    return compact(event.to_wire()).encode()
 
 
 class Recent:

@@ -7,11 +7,11 @@ different things.
 
 from __future__ import annotations
 
-import json
 import re
 
 from aiohttp import web
 
+from bot.domain.documents import compact
 from bot.features.following import Following
 from bot.identity.user_tokens import UserTokenVerifier
 from bot.ports import Render, Store
@@ -117,6 +117,6 @@ def _response(reply: Reply) -> web.Response:
     return web.Response(
         status=reply.status,
         headers=reply.headers,
-        body=json.dumps(reply.body, ensure_ascii=False, separators=(",", ":")).encode(),
+        body=compact(reply.body).encode(),
         content_type="application/json",
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
+from bot.domain import documents
 from bot.domain.text import one_line
 from bot.errors import Invalid, Unprocessable
 from bot.ports import Json
@@ -40,35 +40,10 @@ def parse_object(body: bytes) -> Json:
     Raises:
         Invalid: it is something else.
     """
-    again = "Send one JSON object in UTF-8."
     try:
-        data = json.loads(body.decode(), object_pairs_hook=_members, parse_constant=_no_constant)
-    except UnicodeDecodeError:
-        raise Invalid("The body is not UTF-8.", next_step=again) from None
-    except RecursionError:
-        raise Invalid("The body is nested too deeply.", next_step=again) from None
-    except json.JSONDecodeError as error:
-        raise Invalid(
-            f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno}).", next_step=again
-        ) from None
-    except ValueError as error:  # from the two hooks, or a number with thousands of digits
-        raise Invalid(f"The body is not JSON we take: {error}.", next_step=again) from None
-    if not isinstance(data, dict):
-        raise Invalid("The body is JSON, but not an object.", next_step=again)
-    return data
-
-
-def _members(pairs: list[tuple[str, Any]]) -> Json:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1) if len(names) <= 1000 else ""
-        raise ValueError(f"an object has the member {shown(twice)} twice" if twice else "an object has a member twice")
-    return members
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON value")
+        return documents.read_object(body)
+    except documents.NotAnObject as error:
+        raise Invalid(f"The body {error}.", next_step="Send one JSON object in UTF-8.") from None
 
 
 def check(model: type[Model], data: Mapping[str, Any]) -> Model:

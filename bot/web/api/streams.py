@@ -7,7 +7,6 @@ the program ends. Whoever comes back with the last `id` they had goes on from th
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import structlog
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
+from bot.domain.documents import compact
 from bot.errors import ConnectChatsError, Invalid
 from bot.features.following import Following, Told
 from bot.ports import Json
@@ -225,7 +225,7 @@ when the server ends: connect again with the last `id`, and nothing is missed or
 
 def _told(example_id: str) -> tuple[Result]:
     """What a stream answers, for the description."""
-    event = json.dumps(EVENT_EXAMPLE, separators=(",", ":"))
+    event = compact(EVENT_EXAMPLE)
     return (
         Result(
             status=200,
