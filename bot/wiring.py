@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -22,6 +23,7 @@ from bot.identity.bot_tokens import BotTokenVerifier
 from bot.identity.keys import SigningKeys
 from bot.identity.user_tokens import UserTokenVerifier
 from bot.outbox.outbox import Outbox
+from bot.outgoing.tls import trust_in
 from bot.ports import Clock, RecordSource
 from bot.store.store import SqlStore, open_store
 from bot.teams.adapter import Adapter
@@ -48,12 +50,14 @@ async def create_app(
     *,
     clock: Clock = system_clock,
     sources: Mapping[str, RecordSource] = MappingProxyType({}),
+    trust: ssl.SSLContext | None = None,
 ) -> web.Application:
     """The whole program as a web application; its tasks start when it does.
 
     Args:
         sources: by the name of a record type, who is asked for the rights to its records. Where there is none, each
             record's own access map says them.
+        trust: of all outgoing connections but those for tokens; None: what the settings say.
 
     Raises:
         SettingsInvalid: `CONFIG` or `sources` can't be used.
@@ -62,7 +66,8 @@ async def create_app(
     rights = Rights(sources, clock=clock)
     tenant = settings.tenant
     store = open_store(settings.database_url.get_secret_value(), tenant=tenant, clock=clock)
-    session = open_session(settings.ssl_cert_file or settings.requests_ca_bundle)
+    trust = trust or _trust(settings)
+    session = open_session(trust)
     service_urls = ServiceUrls(frozenset(settings.microsoft.connector_hosts), loopback=settings.demo)
     keys = _bot_keys(settings, session, clock)
     user_keys = _user_keys(settings, session, clock)
@@ -76,7 +81,7 @@ async def create_app(
     )
     conversation = Conversation(store=store, directory=connector, rights=rights, render=render, clock=clock)
     events = WebhookSender(
-        open_sessions(settings.ssl_cert_file or settings.requests_ca_bundle, loopback=settings.demo),
+        open_sessions(trust, loopback=settings.demo),
         source=settings.public_url,
         clock=clock,
     )
@@ -159,6 +164,10 @@ def first_settings(settings: Settings) -> Catalogue:
     return Catalogue(types=catalogue.types.values(), apps=catalogue.apps.values(), admins={DEMO_ADMIN: DEMO_ADMIN_NAME})
 
 
+def _trust(settings: Settings) -> ssl.SSLContext:
+    return trust_in(settings.ssl_cert_file or settings.requests_ca_bundle)
+
+
 async def _anybody(authorization: str | None) -> Caller:
     """The demo, on loopback: activities are unsigned."""
     return Caller()
@@ -209,7 +218,7 @@ async def check_parts(settings: Settings) -> AsyncIterator[tuple[str, str | None
     else:
         yield f"CONFIG {settings.config}", None
     yield "database", await _problem_of(_open_and_close(settings))
-    session = open_session(settings.ssl_cert_file or settings.requests_ca_bundle)
+    session = open_session(_trust(settings))
     keys, user_keys = (make(settings, session, system_clock) for make in (_bot_keys, _user_keys))
     tokens = AppTokens(settings, clock=system_clock)
     try:

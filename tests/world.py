@@ -17,6 +17,7 @@ from bot.config import load_settings
 from bot.ports import RecordSource
 from bot.web import server
 from bot.wiring import create_app, system_clock
+from tests import trust
 from tests.fakes.connector import FakeConnector
 
 ROOT = Path(__file__).parent.parent
@@ -186,7 +187,7 @@ async def running_world(
         os.environ.update(before)
     shift = [0]
     async with nullcontext() if beside else connector, ClientSession() as http:
-        app = await create_app(settings, clock=lambda: system_clock() + shift[0], sources=sources)
+        app = await create_app(settings, clock=lambda: system_clock() + shift[0], sources=sources, trust=trust.SYSTEM)
         listening = await server.start(app, host="127.0.0.1", port=0)
         try:
             yield World(base=f"http://127.0.0.1:{listening.port}", http=http, connector=connector, clock=shift)

@@ -65,16 +65,11 @@ MAX_PAGES = 60  # a team holds 25,000 people
 _LISTING_MISSING = frozenset({404, 405, 501})
 
 
-def open_session(certificates: str = "") -> ClientSession:
-    """The one session of the program: pooled connections, no cookies. Needs a running event loop.
-
-    Args:
-        certificates: a file of the authorities to trust; "": the system's, or those SSL_CERT_FILE names.
-    """
-    context = ssl.create_default_context(cafile=certificates or None)
+def open_session(trust: ssl.SSLContext) -> ClientSession:
+    """The one session of the program: pooled connections, no cookies. Needs a running event loop."""
     sslproto.SSLProtocol.max_size = TLS_BUFFER
     return ClientSession(
-        connector=TCPConnector(ssl=context, limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE),
+        connector=TCPConnector(ssl=trust, limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE),
         cookie_jar=DummyCookieJar(),
         timeout=ClientTimeout(total=TRY, connect=CONNECT),
     )

@@ -35,26 +35,26 @@ class AddressRefused(OSError):
         super().__init__("refused address")
 
 
-def open_sessions(certificates: str = "", *, loopback: bool = False) -> dict[str, ClientSession]:
+def open_sessions(trust: ssl.SSLContext, *, loopback: bool = False) -> dict[str, ClientSession]:
     """A session for each scheme that webhooks may have. Needs a running event loop.
 
     Args:
-        certificates: a file of the authorities to trust; "": the system's, or those SSL_CERT_FILE names.
+        trust: for https.
         loopback: also http, to this machine alone: the demo.
     """
-    sessions = {"https": open_session(is_public, certificates)}
+    sessions = {"https": open_session(is_public, trust)}
     if loopback:
-        sessions["http"] = open_session(is_loopback)
+        sessions["http"] = open_session(is_loopback, trust)
     return sessions
 
 
-def open_session(permits: Permits, certificates: str = "", *, names: AbstractResolver | None = None) -> ClientSession:
+def open_session(permits: Permits, trust: ssl.SSLContext, *, names: AbstractResolver | None = None) -> ClientSession:
     """Pooled connections to permitted addresses: no proxy, no cookies, nothing inflated.
 
     How many at once is decided by who sends: a limit here would have one receiver wait for another.
     """
     connector = TCPConnector(
-        ssl=ssl.create_default_context(cafile=certificates) if certificates else True,
+        ssl=trust,
         limit=0,
         keepalive_timeout=KEEP_ALIVE,
         resolver=names or Names(),

@@ -12,6 +12,7 @@ from aiohttp import ClientSession
 
 from bot.domain.chats import Chat, ChatKind
 from bot.errors import SendFailed
+from bot.outgoing.tls import trust_in
 from bot.teams.connector import Connector, open_session
 from bot.teams.service_urls import ServiceUrls
 from tests.fakes.connector import BOT, FakeConnector, person
@@ -64,7 +65,7 @@ async def fake(ca: trustme.CA) -> AsyncIterator[FakeConnector]:
 
 @pytest.fixture
 async def session(fake: FakeConnector) -> AsyncIterator[ClientSession]:
-    async with open_session(str(fake.ca_file)) as session:
+    async with open_session(trust_in(str(fake.ca_file))) as session:
         yield session
 
 

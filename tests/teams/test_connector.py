@@ -12,6 +12,7 @@ from aiohttp import ClientSession, TCPConnector
 
 from bot.teams.connector import TLS_BUFFER, Connector, open_session
 from bot.teams.service_urls import ServiceUrls
+from tests import trust
 from tests.fakes.connector import BOT, MAX_MESSAGE, FakeConnector, Fault
 from tests.teams.conftest import CHAT, MESSAGE, Tokens, chat, failure
 
@@ -77,7 +78,7 @@ async def test_a_tls_connection_reserves_32_kib_and_not_256(connector: Connector
 
 
 async def test_a_demo_sends_no_credentials_over_http_on_loopback() -> None:
-    async with FakeConnector(tls=False) as fake, open_session() as session:
+    async with FakeConnector(tls=False) as fake, open_session(trust.SYSTEM) as session:
         fake.chats[CHAT] = []
         connector = Connector(session, service_urls=ServiceUrls(frozenset(), loopback=True))
 

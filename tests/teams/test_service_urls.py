@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from aiohttp import ClientSession
 
+from bot.outgoing.tls import trust_in
 from bot.teams.connector import Connector, open_session
 from bot.teams.service_urls import ServiceUrls
+from tests import trust
 from tests.fakes.connector import FakeConnector, Fault
 from tests.teams.conftest import CHAT, MESSAGE, Clock, chat, failure
 
@@ -126,7 +128,7 @@ async def test_a_redirect_is_an_error_and_not_followed(connector: Connector, fak
 
 
 async def test_a_certificate_of_another_authority_gets_nothing(fake: FakeConnector, clock: Clock) -> None:
-    async with open_session() as session:
+    async with open_session(trust.SYSTEM) as session:
         connector = Connector(
             session, service_urls=ServiceUrls(frozenset({"localhost"})), now=clock.now, pause=clock.pause
         )
@@ -139,6 +141,6 @@ async def test_a_certificate_of_another_authority_gets_nothing(fake: FakeConnect
 async def test_ssl_cert_file_is_honoured(fake: FakeConnector, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(fake.ca_file))
     fake.expects = None
-    async with open_session() as session:
+    async with open_session(trust_in()) as session:
         await Connector(session, service_urls=ServiceUrls(frozenset({"localhost"}))).send(chat(fake), MESSAGE)
     assert len(fake.messages[CHAT]) == 1

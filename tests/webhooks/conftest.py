@@ -19,6 +19,7 @@ from bot.ports import Clock
 from bot.webhooks.sender import WebhookSender
 from bot.webhooks.session import open_sessions
 from bot.wiring import system_clock
+from tests import trust
 from tests.fakes.receiver import new_secret
 
 SOURCE = "https://chats.example.com"
@@ -64,7 +65,7 @@ async def make_sender() -> AsyncIterator[MakeSender]:
     made: list[WebhookSender] = []
 
     def make(*, clock: Clock = system_clock, **sessions: ClientSession) -> WebhookSender:
-        sender = WebhookSender(sessions or open_sessions(loopback=True), source=SOURCE, clock=clock)
+        sender = WebhookSender(sessions or open_sessions(trust.SYSTEM, loopback=True), source=SOURCE, clock=clock)
         made.append(sender)
         return sender
 

@@ -17,7 +17,9 @@ from aiohttp import ClientTimeout, web
 
 from bot.domain.addresses import is_loopback
 from bot.errors import ReceiverGone, SendFailed
+from bot.outgoing.tls import trust_in
 from bot.webhooks.session import MAX_ANSWER, open_session
+from tests import trust
 from tests.fakes.receiver import FakeReceiver, Fault
 from tests.webhooks.conftest import MakeSender, delivery, event, failure_of
 
@@ -119,7 +121,7 @@ async def test_a_connection_that_breaks_is_ambiguous(
 
 
 async def test_who_does_not_answer_in_time_is_given_up(make_sender: MakeSender, receiver: FakeReceiver) -> None:
-    session = open_session(is_loopback)
+    session = open_session(is_loopback, trust.SYSTEM)
     assert session.timeout == ClientTimeout(total=15, connect=5)
     session._timeout = ClientTimeout(total=0.2, connect=0.1)
     receiver.faults.append(Fault(hang=True))
@@ -171,7 +173,7 @@ async def test_compressed_answers_are_not_inflated(make_sender: MakeSender) -> N
         answered.append(request.headers.get("Accept-Encoding"))
         return web.Response(body=bomb[:MAX_ANSWER], headers={"Content-Encoding": "gzip"})
 
-    session = open_session(is_loopback)
+    session = open_session(is_loopback, trust.SYSTEM)
     async with serving(answer) as url:
         await make_sender(http=session).send(delivery(url))
     assert answered == [None]
@@ -217,14 +219,14 @@ async def test_the_path_and_the_query_are_sent_as_they_were_written(make_sender:
 async def test_certificates_are_checked_against_those_to_trust(make_sender: MakeSender, tmp_path: Path) -> None:
     ours, theirs = trustme.CA(), trustme.CA()
     ours.cert_pem.write_to_path(tmp_path / "ours.pem")
-    certificates = str(tmp_path / "ours.pem")
+    ours_alone = trust_in(str(tmp_path / "ours.pem"))
     for authority, name, says in (
         (ours, "127.0.0.1", ""),
         (theirs, "127.0.0.1", "SSL_CERT_FILE"),
         (ours, "other.example.com", "not for that name"),
     ):
         async with FakeReceiver(certificate=authority.issue_cert(name)) as receiver:
-            sender = make_sender(https=open_session(is_loopback, certificates))
+            sender = make_sender(https=open_session(is_loopback, ours_alone))
             if not says:
                 await sender.send(delivery(receiver.url, receiver.secret))
                 assert len(receiver.arrivals) == 1
@@ -235,7 +237,7 @@ async def test_certificates_are_checked_against_those_to_trust(make_sender: Make
 
 
 async def test_what_does_not_speak_tls_gets_nothing(make_sender: MakeSender, receiver: FakeReceiver) -> None:
-    sender = make_sender(https=open_session(is_loopback))
+    sender = make_sender(https=open_session(is_loopback, trust.SYSTEM))
     error = await failure_of(sender, receiver.url.replace("http:", "https:"))
     assert "does not speak TLS" in str(error)
     receiver.problems.clear()

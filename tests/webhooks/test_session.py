@@ -13,6 +13,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bot.domain.addresses import is_loopback
 from bot.webhooks.session import Names, open_session, open_sessions
+from tests import trust
 from tests.fakes.receiver import FakeReceiver, Fault
 from tests.webhooks.conftest import MakeSender, delivery, failure_of
 
@@ -81,7 +82,7 @@ async def listening(host: str = "127.0.0.1") -> AsyncIterator[tuple[int, list[st
 @pytest.mark.parametrize("host", INNER)
 async def test_the_inner_network_is_not_connected_to_by_whatever_form(make_sender: MakeSender, host: str) -> None:
     async with listening() as (port, seen):
-        error = await failure_of(make_sender(**open_sessions()), f"https://{host}:{port}/")
+        error = await failure_of(make_sender(**open_sessions(trust.SYSTEM)), f"https://{host}:{port}/")
     assert seen == []
     assert "nothing was sent" in str(error)
     assert not error.ambiguous
@@ -92,7 +93,7 @@ async def test_a_name_that_leads_inside_is_refused_at_connect_time(make_sender: 
     """Rebinding: nothing that was known of the name before counts."""
     async with listening() as (port, seen):
         for answer in (["127.0.0.1"], ["::1", "127.0.0.1"], ["::ffff:127.0.0.1"], ["127.0.0.1", "10.0.0.1"]):
-            session = open_session(lambda address: address == "192.0.2.7", names=FixedNames(answer))
+            session = open_session(lambda address: address == "192.0.2.7", trust.SYSTEM, names=FixedNames(answer))
             error = await failure_of(make_sender(https=session), f"https://hooks.example.com:{port}/")
             assert "no address on the public internet" in str(error)
     assert seen == []
@@ -101,7 +102,9 @@ async def test_a_name_that_leads_inside_is_refused_at_connect_time(make_sender: 
 async def test_of_several_addresses_only_the_permitted_ones_are_tried(make_sender: MakeSender) -> None:
     async with listening("0.0.0.0") as (port, seen):
         session = open_session(
-            lambda address: address == "127.0.0.3", names=FixedNames(["127.0.0.1", "127.0.0.2", "127.0.0.3"])
+            lambda address: address == "127.0.0.3",
+            trust.SYSTEM,
+            names=FixedNames(["127.0.0.1", "127.0.0.2", "127.0.0.3"]),
         )
         await failure_of(make_sender(http=session), f"http://hooks.example.com:{port}/")
     assert set(seen) == {"127.0.0.3"}
@@ -109,7 +112,7 @@ async def test_of_several_addresses_only_the_permitted_ones_are_tried(make_sende
 
 async def test_an_answer_that_changes_between_two_requests_is_looked_at_again(make_sender: MakeSender) -> None:
     names = FixedNames(["127.0.0.1"], ["127.0.0.2"])
-    session = open_session(lambda address: address == "127.0.0.1", names=names)
+    session = open_session(lambda address: address == "127.0.0.1", trust.SYSTEM, names=names)
     sender = make_sender(http=session)
     async with FakeReceiver() as receiver:
         url = receiver.url.replace("127.0.0.1", "hooks.example.com")
@@ -130,7 +133,7 @@ async def test_what_a_name_server_says_is_not_told_apart(make_sender: MakeSender
 
     errors = set()
     for names in (Unknown([]), FixedNames(["10.1.2.3"])):
-        session = open_session(is_loopback, names=names)
+        session = open_session(is_loopback, trust.SYSTEM, names=names)
         error = await failure_of(make_sender(https=session), "https://wiki.corp/")
         errors.add((str(error), error.ambiguous, error.retryable, error.status))
     assert len(errors) == 1
@@ -153,7 +156,7 @@ async def test_in_the_demo_http_leads_to_this_machine_alone(make_sender: MakeSen
 async def test_in_earnest_nothing_is_sent_by_http(make_sender: MakeSender) -> None:
     """A webhook made in the demo stays in its database."""
     async with listening() as (port, seen):
-        error = await failure_of(make_sender(**open_sessions()), f"http://127.0.0.1:{port}/")
+        error = await failure_of(make_sender(**open_sessions(trust.SYSTEM)), f"http://127.0.0.1:{port}/")
     assert "https only" in str(error)
     assert seen == []
 

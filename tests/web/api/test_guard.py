@@ -10,6 +10,7 @@ from aiohttp import ClientSession
 from bot.config import load_settings
 from bot.web import server
 from bot.wiring import create_app
+from tests import trust
 from tests.web.api.conftest import TOKEN, Api
 from tests.world import ROOT
 
@@ -27,7 +28,7 @@ async def test_every_route_of_the_program_has_a_policy(tmp_path: Path, monkeypat
     """A route that is not in one of the two tables must ask for the token, with every method."""
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/routes.db")
     monkeypatch.setenv("CONFIG", str(ROOT / "connect-chats.toml"))
-    app = await create_app(load_settings(demo=True, env_file=None))
+    app = await create_app(load_settings(demo=True, env_file=None), trust=trust.SYSTEM)
     listening = await server.start(app, host="127.0.0.1", port=0)
     places = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource}
     try:

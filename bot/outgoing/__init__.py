@@ -1,0 +1,1 @@
+"""What the rooms that call other servers share."""
