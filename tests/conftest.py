@@ -11,6 +11,15 @@ from tests.postgres import Postgres, running_postgres
 from tests.world import World, running_world
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long ones first, and mark what needs PostgreSQL: what asks for its server, and each test's turn on it."""
+    for item in items:
+        turn = item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
+        if "postgres" in getattr(item, "fixturenames", ()) or "postgresql" in turn:
+            item.add_marker(pytest.mark.postgres)
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """The PostgreSQL server of this test session."""

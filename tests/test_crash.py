@@ -15,6 +15,7 @@ KILLS = 25
 SEED = int(os.environ.get("SEED", "20261122"))
 
 
+@pytest.mark.long
 async def test_killed_fifty_times_while_commands_stream_in_nothing_is_lost_doubled_or_untold(
     postgres: Postgres, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -201,6 +201,7 @@ async def back_up_and_restore(shell: Shell, folder: Path, heading: str, urls: tu
         assert told == ["after the restore"], "a reader who had read beyond the backup misses nothing new"
 
 
+@pytest.mark.long
 async def test_a_sqlite_backup_made_while_the_program_writes_is_restored_by_the_page(tmp_path: Path) -> None:
     data = tmp_path / "connect-chats.db"
     shell = Shell(tmp_path, {}, {DATA: str(data), ".venv/bin/python": sys.executable})
@@ -227,6 +228,7 @@ async def connections_under_load(system: RecordSystem, postgres: Postgres, datab
     return postgres.connections(database)
 
 
+@pytest.mark.long
 async def test_from_sqlite_to_postgresql_to_a_restored_one_by_the_page(
     postgres: Postgres, role: str, tmp_path: Path
 ) -> None:

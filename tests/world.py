@@ -19,6 +19,7 @@ from bot.web import server
 from bot.wiring import create_app, system_clock
 from tests import trust
 from tests.fakes.connector import FakeConnector
+from tests.sqlite import new_sqlite
 
 ROOT = Path(__file__).parent.parent
 ACCOUNT = "https://crm.example.com/records/account/A-1001"
@@ -178,7 +179,7 @@ async def running_world(
     connector.chats = dict.fromkeys((GROUP, OTHER_GROUP, MEETING, CHANNEL, TEAM), everybody)
     connector.chats[PERSONAL] = [ALEX.member()]
     before = dict(os.environ)
-    os.environ["DATABASE_URL"] = database_url or f"sqlite:///{folder}/world.db"
+    os.environ["DATABASE_URL"] = database_url or new_sqlite(folder / "world.db")
     os.environ["CONFIG"] = str(ROOT / "connect-chats.toml")
     try:
         settings = load_settings(demo=True, env_file=None)

@@ -16,6 +16,8 @@ from cards.settings import MAX_CHOICE
 from tests.cards.renderer import Rendered, in_browser, render_all
 from tests.cards.samples import ATTACKS, EMPTY, TYPICAL, everything_says
 
+pytestmark = pytest.mark.browser
+
 HOSTILE: dict[str, Answer] = {
     f"{name} says {attack}": answer for attack in ATTACKS for name, answer in everything_says(attack).items()
 }

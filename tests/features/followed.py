@@ -14,6 +14,7 @@ from bot.features.following import Follower, Following
 from bot.ports import Transaction
 from bot.store.store import SqlStore, open_store
 from bot.wiring import system_clock
+from tests.sqlite import new_sqlite
 from tests.store.examples import noted
 
 ONE, OTHER = RecordId("account", "A-1"), RecordId("account", "A-2")
@@ -52,7 +53,7 @@ class Watched:
 
 @asynccontextmanager
 async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
-    store = open_store(f"sqlite:///{tmp_path}/following.db", tenant="contoso", clock=system_clock)
+    store = open_store(new_sqlite(tmp_path / "following.db"), tenant="contoso", clock=system_clock)
     await store.start()
     try:
         yield Watched(store)

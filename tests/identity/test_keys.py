@@ -237,25 +237,24 @@ def _shown(**members: object) -> dict[str, object]:
     return Key("odd-key", rsa_key(1), ("msteams",)).published() | members
 
 
-@pytest.mark.parametrize(
-    "odd",
-    [
-        _shown(kty="EC"),
-        _shown(kty="oct", k="c2VjcmV0"),
-        _shown(use="enc"),
-        _shown(alg="RS512"),
-        _shown(n=None),
-        _shown(n="!!"),
-        _shown(n="AQAB"),
-        _shown(e=[]),
-        _shown(e="AA"),
-        _shown(kid=7),
-        _shown(kid=""),
-        _shown(endorsements="msteams"),
-        Key("odd-key", rsa_key(50, 1024), ("msteams",)).published(),
-    ],
-    ids=repr,
-)
+ODD = {
+    "another type": _shown(kty="EC"),
+    "a secret": _shown(kty="oct", k="c2VjcmV0"),
+    "for encryption": _shown(use="enc"),
+    "another algorithm": _shown(alg="RS512"),
+    "no modulus": _shown(n=None),
+    "a modulus that is no base64": _shown(n="!!"),
+    "a tiny modulus": _shown(n="AQAB"),
+    "an exponent that is no text": _shown(e=[]),
+    "an exponent of nought": _shown(e="AA"),
+    "a number as its name": _shown(kid=7),
+    "an empty name": _shown(kid=""),
+    "endorsements that are no list": _shown(endorsements="msteams"),
+    "too short": Key("odd-key", rsa_key(50, 1024), ("msteams",)).published(),
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 async def test_a_key_that_is_no_good_rsa_key_is_left_out_and_the_others_work(
     odd: dict[str, object], keys: SigningKeys, microsoft: Microsoft
 ):

@@ -233,6 +233,7 @@ def _room(chat: str) -> Room:
     return next(room for room in ROOMS if room.id == chat)
 
 
+@pytest.mark.long
 async def test_no_canary_is_seen_where_it_may_not_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.store.store import SqlStore, open_store
+from tests.sqlite import new_sqlite
 from tests.store.conftest import Watch
 
 Open = Callable[[], Awaitable[SqlStore]]
@@ -37,11 +38,11 @@ async def opened(watch: Watch) -> AsyncIterator[Callable[[str], Awaitable[SqlSto
 def replica(request: pytest.FixtureRequest, tmp_path: Path, opened: Callable[[str], Awaitable[SqlStore]]) -> Open:
     """Opens the test's database once more, as another replica would. For what order and locks decide: on both."""
     sqlite = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path}/outbox.db" if sqlite else request.getfixturevalue("postgres_url")
+    url = new_sqlite(tmp_path / "outbox.db") if sqlite else request.getfixturevalue("postgres_url")
     return lambda: opened(url)
 
 
 @pytest.fixture
 async def store(tmp_path: Path, opened: Callable[[str], Awaitable[SqlStore]]) -> SqlStore:
     """On SQLite alone: for what the worker decides."""
-    return await opened(f"sqlite:///{tmp_path}/outbox.db")
+    return await opened(new_sqlite(tmp_path / "outbox.db"))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.store.store import SqlStore, open_store
+from tests.sqlite import new_sqlite
 
 Open = Callable[..., Awaitable[SqlStore]]
 
@@ -31,7 +32,7 @@ def watch() -> Watch:
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/new folder/store.db"
+        return new_sqlite(tmp_path / "new folder" / "store.db")
     return request.getfixturevalue("postgres_url")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Timer
@@ -19,6 +20,7 @@ from bot.errors import SettingsInvalid
 from bot.store.engine import open_engines
 from bot.store.migrate import VERSIONS, migrate
 from bot.store.schema import metadata
+from bot.store.store import open_store
 from tests.postgres import Postgres
 
 
@@ -29,6 +31,15 @@ def bare(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
         return [f"sqlite:///{tmp_path}/{name}.db" for name in ("one", "two")]
     postgres: Postgres = request.getfixturevalue("postgres")
     return [postgres.create() for _ in range(2)]
+
+
+async def test_a_new_sqlite_database_is_made_with_its_folder_which_is_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "new folder" / "inside"
+    store = open_store(f"sqlite:///{folder}/store.db", tenant="contoso", clock=time.monotonic_ns)
+    await store.start()
+    await store.ping()
+    await store.close()
+    assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def schema_of(engine: Engine) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +14,12 @@ from yarl import URL
 from bot.config import load_catalogue
 from bot.domain.chats import Chat, ChatKind
 from bot.features.following import KEPT, MAX_FOLLOWERS, Following
-from bot.store.engine import open_engines
-from bot.store.migrate import migrate
 from bot.store.store import SqlStore, open_store
 from bot.web.api import add_api
 from bot.web.problems import problems
 from bot.wiring import system_clock
 from cards import render
+from tests.sqlite import new_sqlite
 from tests.world import ROOT
 
 TOKEN = "a token of more than thirty-two characters"
@@ -99,20 +97,9 @@ async def serving(
             await store.close()
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite database with all tables and no rows: making one takes as long as most of these tests."""
-    path = tmp_path_factory.mktemp("api") / "migrated.db"
-    engines = open_engines(f"sqlite:///{path}")
-    migrate(engines.writer)
-    engines.dispose()
-    return path
-
-
 @pytest.fixture
-def sqlite_url(migrated: Path, tmp_path: Path) -> str:
-    shutil.copy(migrated, tmp_path / "api.db")
-    return f"sqlite:///{tmp_path}/api.db"
+def sqlite_url(tmp_path: Path) -> str:
+    return new_sqlite(tmp_path / "api.db")
 
 
 @pytest.fixture

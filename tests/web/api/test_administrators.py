@@ -19,6 +19,7 @@ from bot.wiring import create_app
 from tests.fakes.entra import MEGAN, MEGAN_NAME, ROLE, Entra
 from tests.fakes.forged_users import FORGED_USERS
 from tests.fakes.microsoft import TENANT, Microsoft
+from tests.sqlite import new_sqlite
 from tests.web.api.conftest import TOKEN
 from tests.world import ROOT
 
@@ -84,7 +85,7 @@ async def running(
     async with Microsoft() as microsoft, ClientSession() as http:
         for name, value in microsoft.environment().items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setenv("DATABASE_URL", f"sqlite:///{folder}/program.db")
+        monkeypatch.setenv("DATABASE_URL", new_sqlite(folder / "program.db"))
         monkeypatch.setenv("CONFIG", str(ROOT / "connect-chats.toml"))
         monkeypatch.setenv("API_TOKEN", api_token)
         app = await create_app(load_settings(demo=demo, env_file=None))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
 from jsonschema import Draft202012Validator, FormatChecker
 
@@ -148,6 +149,7 @@ async def test_the_limits_of_settings_are_those_the_domain_keeps(api: Api) -> No
     assert (await api.ask("PUT", "/record-types/limits", {"apps": apps})).status == 422
 
 
+@pytest.mark.long
 async def test_schemathesis_finds_no_difference_between_description_and_program(api: Api, tmp_path: Path) -> None:
     """All checks, positive and negative data, by examples, by coverage of the schemas, by chance and in sequences."""
     for chat in CHATS:

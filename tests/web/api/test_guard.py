@@ -11,6 +11,7 @@ from bot.config import load_settings
 from bot.web import server
 from bot.wiring import create_app
 from tests import trust
+from tests.sqlite import new_sqlite
 from tests.web.api.conftest import TOKEN, Api
 from tests.world import ROOT
 
@@ -26,7 +27,7 @@ OWN = {"/api/messages": "the Bot Framework's token, see tests/teams; the demo ta
 
 async def test_every_route_of_the_program_has_a_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A route that is not in one of the two tables must ask for the token, with every method."""
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/routes.db")
+    monkeypatch.setenv("DATABASE_URL", new_sqlite(tmp_path / "routes.db"))
     monkeypatch.setenv("CONFIG", str(ROOT / "connect-chats.toml"))
     app = await create_app(load_settings(demo=True, env_file=None), trust=trust.SYSTEM)
     listening = await server.start(app, host="127.0.0.1", port=0)

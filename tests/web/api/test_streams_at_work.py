@@ -10,6 +10,7 @@ from collections import Counter
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+import pytest
 from aiohttp import ClientSession, StreamReader, TCPConnector
 
 from bot.domain.records import RecordId
@@ -135,6 +136,7 @@ async def write_and_listen(writing: Api, reading: Api, *, writers: int, each: in
     assert set(results) == {(0, 0, True)}
 
 
+@pytest.mark.long
 async def test_fifty_listeners_hear_all_that_twenty_write_once_and_in_order(sqlite_url: str) -> None:
     async with aclosing(serving(sqlite_url, keep=KEEP)) as servers:
         api = await anext(servers)
