@@ -334,7 +334,7 @@ def kept(stored: Any, read: Any, saved: Any) -> Any:
             for name, value in saved.items()
             if name in stored and name in read
         }
-        return newer | saved | known
+        return {**newer, **saved, **known}
     if isinstance(stored, list) and isinstance(saved, list):
         return saved + [item for item in stored if item not in read and item not in saved]
     return saved

@@ -127,6 +127,6 @@ async def test_in_a_chat_whose_audience_is_not_known_the_least_of_all_is_shown(w
     _, account = await world.api("GET", "/record-types/account")
     await world.api("PUT", "/record-types/account", account | {"disclosure_external": "button"})
     assert "Contoso" in texts(await world.paste(ACCOUNT))
-    newer(f"UPDATE chats SET audience = 'partners' WHERE id = '{GROUP}'")  # noqa: S608
+    newer(f"UPDATE chats SET audience = 'partners' WHERE id = '{GROUP}'")
     assert "Contoso" not in texts(await world.paste(ACCOUNT))
     assert "Account" not in texts(await world.paste(ACCOUNT))
