@@ -44,7 +44,8 @@ class OncePart(Session):
         row = self._one(_ANSWERED, activity=activity, chat=chat)
         if row is None:  # it was forgotten between the two statements
             return SavedTurn(response=None)
-        return SavedTurn(response=row.response and json.loads(row.response))
+        response = None if row.response is None else json.loads(row.response)
+        return SavedTurn(response=response if isinstance(response, dict) else None)
 
     def save_turn(self, activity: str, chat: str, response: Json) -> None:
         self._run(_ANSWER, activity=activity, chat=chat, response=to_text(response))

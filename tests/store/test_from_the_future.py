@@ -24,9 +24,7 @@ from bot.domain.people import Audience
 from bot.domain.records import App, Disclosure, Privilege, RecordType, Requirement
 from bot.domain.webhooks import Webhook, WebhookState
 from bot.domain.wire import record_type_to_json
-from bot.errors import SettingsInvalid
 from bot.store.engine import open_engines
-from bot.store.migrate import VERSIONS, migrate, stored_version
 from bot.store.peek import peek_settings
 from bot.store.schema import metadata
 from bot.store.store import SqlStore
@@ -162,7 +160,7 @@ async def fill(store: SqlStore) -> None:
         tx.add_refusal(refused())
         tx.tell(GROUP, {"text": "waits"})
         assert tx.claim_turn("activity", GROUP) is None
-        tx.save_turn("activity", GROUP, {"text": "answer"}, None)
+        tx.save_turn("activity", GROUP, {"text": "answer"})
         tx.remember_note(GROUP, ALEX, "digest", 1)
         assert tx.idempotent_response("key") is None
         tx.save_idempotent_response("key", "digest", {"a": 1})
@@ -411,27 +409,3 @@ async def test_a_kind_that_is_not_known_is_left_to_those_who_know_it(store: SqlS
     rows.write("outbox.state", "done")
     await store.write(lambda tx: tx.expire(before=watch.now))
     assert rows.read("outbox.kind") == ["reaction"], "how long it is kept is theirs to say"
-
-
-# the schema ----------------------------------------------------------------------------------------------------------
-
-
-async def test_a_newer_schema_of_the_same_generation_is_served(database: str, open_another: Open, rows: Any) -> None:
-    await fill(await open_another())
-    rows.run(f"UPDATE alembic_version SET version_num = '{VERSIONS[-1][:2]}99'")
-    rows.run("ALTER TABLE chats ADD COLUMN picture TEXT")
-    rows.run("ALTER TABLE events ADD COLUMN place TEXT NOT NULL DEFAULT ''")
-    await read_everything(await open_another(), Watch())
-    engines = open_engines(database)
-    with engines.reader.connect() as connection:
-        assert stored_version(connection) == f"{VERSIONS[-1][:2]}99", "and it is not taken back"
-    engines.dispose()
-
-
-async def test_a_schema_of_the_next_generation_is_refused(database: str, open_another: Open, rows: Any) -> None:
-    await open_another()
-    rows.run("UPDATE alembic_version SET version_num = '0100'")
-    engines = open_engines(database)
-    with pytest.raises(SettingsInvalid, match="'0100', which is newer"):
-        migrate(engines.writer)
-    engines.dispose()
