@@ -26,7 +26,7 @@ from bot.features.settings import get_app, get_record_type, put_admins, put_app,
 from bot.ports import Json, Transaction
 from bot.web.api.bodies import AdminsBody, Person, SettingsBody, actor_of
 from bot.web.api.operation import PREFIX, Body, Call, Operation, Reply, Result
-from bot.web.api.parameters import EntityTags, Tags
+from bot.web.api.parameters import EntityTags, Tags, expected_of
 
 IF_MATCH = EntityTags(
     name="If-Match",
@@ -34,9 +34,6 @@ IF_MATCH = EntityTags(
     "when there are none. Weak tags match nothing.",
 )
 ONLY_NEW = EntityTags(name="If-None-Match", description="`*`: only create, 412 if there are settings.", star=True)
-
-_NEVER = ""
-"""A revision that no settings have."""
 
 Item = TypeVar("Item", RecordType, App)
 
@@ -134,13 +131,7 @@ def _settings(document: Json, *, status: int = 200, headers: Mapping[str, str] |
 
 
 def _expected(tags: Tags | None, current: Json | None) -> str | None:
-    """`If-Match` as the revision that the feature compares under its lock: of several tags the current one."""
-    if tags is None:
-        return None
-    if tags.every:
-        return "*"
-    found = _NEVER if current is None else revision(current)
-    return found if found in tags.strong else _NEVER
+    return expected_of(tags, lambda: None if current is None else revision(current), every="*", never="")
 
 
 # Description ---------------------------------------------------------------------------------------------------------
