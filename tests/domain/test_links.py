@@ -117,11 +117,12 @@ def test_a_hostile_or_other_link_names_no_record(text: str) -> None:
 
 
 def test_a_huge_text_is_refused_in_no_time() -> None:
+    """Whatever takes the square of its length would take hours."""
     started = time.perf_counter()
     for character in ("a", "/", "?a&", "%41", "{", "@", ":", "."):
         CATALOGUE.links.find("https://crm.example.com/" + character * 300_000)
         CATALOGUE.links.find(character * 300_000)
-    assert time.perf_counter() - started < 0.5
+    assert time.perf_counter() - started < 10
 
 
 @given(st.text(max_size=200))

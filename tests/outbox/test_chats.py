@@ -16,9 +16,10 @@ from bot.outbox.chats import FEW, MOST_BYTES, MOST_MESSAGES
 from bot.outbox.schedule import HOUR, SECOND, WAITS, WHOLE
 from bot.store.store import SqlStore
 from tests.outbox.conftest import Open
-from tests.outbox.stage import Chats, Worker, backlog, card, say, until
+from tests.outbox.stage import Chats, Worker, backlog, card, say
 from tests.store.conftest import Watch
 from tests.store.examples import GROUP, OTHER
+from tests.waiting import until
 
 BUSY = SendFailed("503", status=503, retryable=True)
 

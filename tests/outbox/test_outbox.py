@@ -19,10 +19,11 @@ from bot.outbox.schedule import HOUR
 from bot.outbox.webhooks import SLOTS
 from bot.store.store import SqlStore
 from tests.outbox.conftest import Open
-from tests.outbox.stage import HOOK, OTHER_HOOK, Chats, Receivers, Worker, backlog, happen, say, subscribe, until
+from tests.outbox.stage import HOOK, OTHER_HOOK, Chats, Receivers, Worker, backlog, happen, say, subscribe
 from tests.outbox.test_pump import Flaky, Meanwhile
 from tests.store.conftest import Watch
 from tests.store.examples import ACCOUNT, CASE, GROUP, chat
+from tests.waiting import until
 
 RECORDS = [RecordId("account", f"A-{number}") for number in range(SLOTS)]
 

@@ -18,9 +18,10 @@ from bot.outbox.schedule import HOUR, WAITS
 from bot.outbox.webhooks import SLOTS
 from bot.store.store import SqlStore
 from tests.outbox.conftest import Open
-from tests.outbox.stage import HOOK, Chats, Receivers, Worker, card, happen, say, subscribe, until
+from tests.outbox.stage import HOOK, Chats, Receivers, Worker, card, happen, say, subscribe
 from tests.store.conftest import Watch
 from tests.store.examples import ACCOUNT, CASE
+from tests.waiting import soon, until
 
 BUSY = SendFailed("503", status=503, retryable=True)
 ASLEEP = 0.1
@@ -309,7 +310,7 @@ async def test_whatever_a_failure_says_can_be_noted(replica: Open, watch: Watch)
     await say(store, "x")
     odd = SendFailed(f"half a \ud83d, none \0\n{'long ' * 1000}", ambiguous=True, retryable=True)
     worker = Worker(store, watch, Chats(odd), Receivers(watch, odd))
-    async with asyncio.timeout(10):
+    async with soon():
         await worker.tell()
         await worker.speak()
     assert worker.attempts == {("webhook", "failed"): 1, ("chat", "ambiguous"): 1}

@@ -13,6 +13,7 @@ from bot.domain.records import RecordId
 from bot.store.store import SqlStore
 from tests.store.conftest import Open
 from tests.store.examples import ACCOUNT, ALEX, CASE, GROUP, OTHER, RECORD, chat, connection, noted, webhook
+from tests.waiting import LIMIT, Stop, soon
 
 
 async def test_a_thousand_connects_of_one_chat_make_one_connection_and_one_event(open_another: Open) -> None:
@@ -174,7 +175,7 @@ async def test_transactions_that_lock_in_opposite_orders_both_succeed(open_anoth
             tx.add_event(noted(record))
             time.sleep(0.05)
 
-    async with asyncio.timeout(20):
+    async with soon():
         await asyncio.gather(
             stores[0].write(lambda tx: work(tx, (ACCOUNT, CASE))), stores[1].write(lambda tx: work(tx, (CASE, ACCOUNT)))
         )
@@ -207,11 +208,13 @@ async def test_a_cancelled_task_does_not_break_the_store(store: SqlStore) -> Non
 
 async def test_a_long_page_does_not_hold_up_a_glimpse_or_a_write(store: SqlStore) -> None:
     await store.write(lambda tx: tx.put_chat(chat()))
-    page = asyncio.create_task(store.read(lambda tx: time.sleep(0.5)))
-    await asyncio.sleep(0.02)
+    stop = Stop()
+    page = asyncio.create_task(store.read(lambda tx: stop.here()))
+    await stop.reached()
     await store.glimpse(None, person=None, chat=GROUP)
     await store.write(lambda tx: tx.put_chat(chat(OTHER)))
     assert not page.done()
+    stop.go_on()
     await page
 
 
@@ -221,7 +224,7 @@ async def test_a_reading_transaction_sees_one_instant(store: SqlStore) -> None:
 
     def read(tx):
         first = tx.chat(GROUP).topic
-        asyncio.run_coroutine_threadsafe(store.write(lambda tx: tx.put_chat(chat(topic="after"))), loop).result(5)
+        asyncio.run_coroutine_threadsafe(store.write(lambda tx: tx.put_chat(chat(topic="after"))), loop).result(LIMIT)
         return first, tx.chat(GROUP).topic
 
     assert await store.read(read) == ("before", "before")

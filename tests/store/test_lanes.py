@@ -11,6 +11,7 @@ import pytest
 
 from bot.errors import Unavailable
 from bot.store.lanes import Lane
+from tests.waiting import Stop
 
 
 @pytest.fixture
@@ -48,11 +49,13 @@ async def test_an_error_that_futures_refuse_harms_nobody_else(lane: Lane) -> Non
 
 async def test_cancelled_work_is_left_out_when_it_is_not_begun(lane: Lane) -> None:
     done: list[int] = []
-    tasks = [asyncio.create_task(lane.run(lambda: (time.sleep(0.05), done.append(0))))]
+    stop = Stop()
+    tasks = [asyncio.create_task(lane.run(lambda: (stop.here(), done.append(0))))]
     tasks += [asyncio.create_task(lane.run(done.append, number)) for number in (1, 2)]
-    await asyncio.sleep(0.01)
+    await stop.reached()
     tasks[0].cancel()
     tasks[1].cancel()
+    stop.go_on()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert done == [0, 2]
 

@@ -15,6 +15,7 @@ from bot.store.store import SqlStore
 from bot.teams.handler import CARD, MESSAGE
 from bot.teams.receiver import TRY_AGAIN
 from tests.fakes.connector import Fault
+from tests.waiting import until
 from tests.world import ACCOUNT, GROUP, World, texts
 
 SECOND = 1_000_000
@@ -46,10 +47,7 @@ async def posted(world: World, text: str, **more: Any) -> int:
 
 async def said(world: World, count: int) -> list[str]:
     """The texts of what the bot said in the group, once there are `count` of them."""
-    for _ in range(100):
-        if len(world.said_in(GROUP)) >= count:
-            break
-        await asyncio.sleep(0.05)
+    await until(lambda: len(world.said_in(GROUP)) >= count)
     return [texts(message["attachments"][0]["content"]) for message in world.said_in(GROUP)]
 
 
