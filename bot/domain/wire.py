@@ -1,8 +1,7 @@
 """The settings as JSON: the shape REST takes, `CONFIG` holds and the store keeps.
 
-Read strictly where they come from people and other systems (`..._from_json`). What the store holds may come from a
-newer program: that is read as far as it can be understood, and where not it permits and shows nothing
-(`..._from_store`); `kept` puts back what could not be read when something else is saved.
+Read strictly at the door (`..._from_json`). What the store holds may be a newer program's: what of it can't be read
+permits and shows nothing (`..._from_store`), and `kept` puts it back when something else is saved.
 """
 
 from __future__ import annotations
