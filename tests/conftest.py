@@ -26,14 +26,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What tests measured, from whichever process it comes."""
     for outcome in ("passed", "failed"):
         for report in terminalreporter.stats.get(outcome, []):
-            for text in (value for name, value in report.user_properties if name == "told" and report.when == "call"):
+            for text in (
+                value for name, value in report.user_properties if name == "measured" and report.when == "call"
+            ):
                 terminalreporter.write_line(text)
 
 
 @pytest.fixture
-def told(record_property: Callable[[str, object], None]) -> Callable[[object], None]:
+def measured(record_property: Callable[[str, object], None]) -> Callable[[object], None]:
     """Tells what a test measured, at the end of the run."""
-    return lambda measured: record_property("told", str(measured))
+    return lambda result: record_property("measured", str(result))
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ SEED = int(os.environ.get("SEED", "20261122"))
 
 @pytest.mark.long
 async def test_killed_fifty_times_while_commands_stream_in_nothing_is_lost_doubled_or_untold(
-    postgres: Postgres, tmp_path: Path, told: Callable[[object], None]
+    postgres: Postgres, tmp_path: Path, measured: Callable[[object], None]
 ) -> None:
     """`make torture` kills two hundred times."""
     databases = {"sqlite": f"sqlite:///{tmp_path}/crash.db", "postgresql": postgres.create()}
@@ -31,5 +31,5 @@ async def test_killed_fifty_times_while_commands_stream_in_nothing_is_lost_doubl
         ]
     reports = [task.result() for task in tasks]
     for report in reports:
-        told(report)
+        measured(report)
     assert all(report.good for report in reports), "\n".join(report.explained() for report in reports)

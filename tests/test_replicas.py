@@ -32,7 +32,7 @@ Replicas = tuple[Program, Program]
 
 
 async def test_one_replica_stopped_and_one_killed_every_event_arrives_once_and_in_order(
-    postgres: Postgres, tmp_path: Path, told: Callable[[object], None]
+    postgres: Postgres, tmp_path: Path, measured: Callable[[object], None]
 ) -> None:
     """`make torture` does it with 10,000 events, stops the first replica for 30 s, and demands what is promised: that
     the other one takes over within ten seconds. Here other tests may keep both cores busy."""
@@ -45,7 +45,7 @@ async def test_one_replica_stopped_and_one_killed_every_event_arrives_once_and_i
         seed=SEED,
         patience_s=10.0,
     )
-    told(report)
+    measured(report)
     assert report.good, report.explained()
 
 
@@ -72,11 +72,11 @@ async def connector() -> AsyncIterator[FakeConnector]:
 
 
 async def test_a_setting_changed_at_one_replica_is_in_force_at_the_other(
-    postgres: Postgres, tmp_path: Path, told: Callable[[object], None]
+    postgres: Postgres, tmp_path: Path, measured: Callable[[object], None]
 ) -> None:
     """Within a second, which `make torture` demands; here other tests may keep both cores busy."""
     report = await run_settings(tmp_path, postgres.create(), changes=6, seed=SEED, patience_s=LIMIT)
-    told(report)
+    measured(report)
     assert report.good, report.explained()
 
 

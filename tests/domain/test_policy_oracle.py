@@ -294,7 +294,7 @@ def decided(cell: Cell, catalogue: Catalogue) -> dict[str, tuple[bool, str | Non
 
 
 @pytest.mark.long
-def test_the_table_decides_every_cell_as_the_contract_says(told) -> None:
+def test_the_table_decides_every_cell_as_the_contract_says(measured) -> None:
     catalogues: dict[tuple, Catalogue] = {}
     count, allowed, differences = 0, 0, []
     for cell in cells():
@@ -306,7 +306,7 @@ def test_the_table_decides_every_cell_as_the_contract_says(told) -> None:
             allowed += decision[0]
             if decision != expected(action, cell):
                 differences.append((action, cell, decision, expected(action, cell)))
-    told(f"policy: {count:,} cells, {allowed:,} of them allowed, {len(differences)} differences")
+    measured(f"policy: {count:,} cells, {allowed:,} of them allowed, {len(differences)} differences")
     assert differences[:5] == []
     assert count > 100_000
     assert 0.1 < allowed / count < 0.9, "an oracle that always says the same proves nothing"

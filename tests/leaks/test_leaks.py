@@ -27,6 +27,7 @@ from tests.leaks.stage import (
     Room,
     noted_on,
     shown,
+    told,
     two_organisations,
 )
 from tests.world import ADELE, ALEX, MEGAN
@@ -235,7 +236,7 @@ def _room(chat: str) -> Room:
 
 @pytest.mark.long
 async def test_no_canary_is_seen_where_it_may_not_be(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: Callable[[object], None]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measured: Callable[[object], None]
 ) -> None:
     """`LEAKS_SEED=n` asks other questions."""
     seed = int(os.environ.get("LEAKS_SEED") or 20261123)
@@ -258,7 +259,7 @@ async def test_no_canary_is_seen_where_it_may_not_be(
             first = (await org.rest("GET", "/events?limit=1"))["next"]
             paths = (f"/events/stream?after={first}", f"/records/{RECORDS[0]}/timeline/stream?after=0")
             await asyncio.gather(*(asker.follow(org, path) for path in paths))
-    told(
+    measured(
         f"leaks: seed {seed}: {watch.reads.total():,} reads, {watch.twins:,} of records that never were, "
         f"{watch.seen.total():,} canaries seen, {len(watch.leaks)} where they may not be"
     )
