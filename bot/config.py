@@ -20,9 +20,9 @@ from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationErro
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.domain.catalogue import Catalogue
-from bot.domain.links import claimed_twice
+from bot.domain.settings import claimed_twice
+from bot.domain.settings_json import admins_from_json, app_from_json, record_type_from_json
 from bot.domain.text import is_guid
-from bot.domain.wire import admins_from_json, app_from_json, record_type_from_json
 from bot.errors import SettingsInvalid, Unprocessable
 
 DEMO_TENANT = "demo"

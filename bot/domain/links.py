@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, unquote
 
-from bot.domain.records import RecordId, RecordType
+from bot.domain.records import RecordId
 from bot.domain.text import GUID
 from bot.errors import Unprocessable
 
@@ -229,18 +229,3 @@ def compile_key(type_name: str, text: str) -> KeyPattern:
         raise Unprocessable(f"The key pattern {text!r} must be literal text with # for digits, such as A-#.")
     expression = "([0-9]{1,20})".join(re.escape(literal) for literal in literals)
     return KeyPattern(type_name, re.compile(expression, re.IGNORECASE | re.ASCII), literals)
-
-
-def claimed_twice(record_type: RecordType, other: RecordType) -> str | None:
-    """The pattern or key of `record_type` that matches what one of `other` does, in words; None when there is none.
-
-    Of patterns that have only some links in common, such as one with a fixed parameter more, the first one wins.
-    """
-    theirs = {compile_pattern(other.name, text).matched for text in other.links}
-    for text in record_type.links:
-        if compile_pattern(record_type.name, text).matched in theirs:
-            return f"link pattern {text!r}"
-    if not record_type.key or not other.key:
-        return None
-    same = compile_key(record_type.name, record_type.key).matched == compile_key(other.name, other.key).matched
-    return f"key {record_type.key!r}" if same else None

@@ -11,7 +11,7 @@ import pytest
 
 import cards
 from bot.domain.answers import Administrators, FieldChange, RecordChanged, SettingsItem, SettingsOverview
-from bot.domain.records import RecordType
+from bot.domain.settings import RecordType
 from tests.cards.samples import ACCOUNT, CASE, CHANGES, NOTHING, OPPORTUNITY
 from tests.cards.settings_samples import ACCOUNT_TYPE, OVERVIEW, SALES_HUB, form_of, lines, switch
 from tests.cards.test_cards import parts, shown

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bot.domain.catalogue import Catalogue
 from bot.domain.links import Link, canonical_id, compile_key, compile_pattern
-from bot.domain.records import App, RecordId, RecordType
+from bot.domain.records import RecordId
+from bot.domain.settings import App, RecordType
 from bot.errors import Unprocessable
 
 GUID = "4f2b8c1e-0a3d-4e5f-9b6a-7c8d9e0f1a2b"

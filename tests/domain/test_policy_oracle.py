@@ -18,8 +18,9 @@ from bot.domain.decisions import Action
 from bot.domain.grants import Grant, Grants
 from bot.domain.people import Actor, Audience, Person
 from bot.domain.policy import decide, gather
-from bot.domain.records import App, Privilege, Record, RecordId
-from bot.domain.wire import record_type_from_json
+from bot.domain.records import Privilege, Record, RecordId
+from bot.domain.settings import App
+from bot.domain.settings_json import record_type_from_json
 
 TENANT = "contoso"
 ACCOUNT = RecordId("account", "A-1")

@@ -14,7 +14,8 @@ from bot.domain.answers import Answer, RecordChanged
 from bot.domain.catalogue import Catalogue
 from bot.domain.chats import Chat, ChatKind, Connection
 from bot.domain.people import Audience
-from bot.domain.records import Record, RecordId, RecordType
+from bot.domain.records import Record, RecordId
+from bot.domain.settings import RecordType
 from bot.features.connections import connect_by_system, disconnect_by_system
 from bot.features.records import delete_record, put_record
 from bot.ports import Json, Transaction

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from bot.domain.catalogue import Catalogue
 from bot.domain.people import Audience
-from bot.domain.records import App, RecordType
+from bot.domain.settings import App, RecordType
 from bot.store.engine import open_engines
 from bot.store.store import SqlStore
 from tests.store.examples import (

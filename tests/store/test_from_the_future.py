@@ -10,7 +10,8 @@ from bot.domain.decisions import Action, Reason
 from bot.domain.events import EventType
 from bot.domain.history import Subject, Via
 from bot.domain.people import Audience
-from bot.domain.records import App, Disclosure, Privilege, RecordType, Requirement
+from bot.domain.records import Disclosure, Privilege, Requirement
+from bot.domain.settings import App, RecordType
 from bot.domain.webhooks import WebhookState
 from bot.store.peek import peek_settings
 from bot.store.schema import metadata

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from bot.domain.records import Disclosure, Requirement
+from bot.domain.settings_json import to_json
 from bot.domain.webhooks import Webhook, WebhookState
-from bot.domain.wire import record_type_to_json
 from bot.store.store import SqlStore
 from tests.store.conftest import Watch
 from tests.store.examples import (
@@ -40,7 +40,7 @@ async def test_a_later_save_writes_back_what_it_could_not_read(store: SqlStore, 
         "label": "Customer",
         "links": [stored_links[1], "https://x.example/{id}", stored_links[0]],
     }
-    assert saved.keys() - NEWER_TYPE.keys() == record_type_to_json(account).keys() - NEWER_TYPE.keys()
+    assert saved.keys() - NEWER_TYPE.keys() == to_json(account).keys() - NEWER_TYPE.keys()
     (app,) = map(json.loads, rows.read("apps.document"))
     assert app == {**DOCUMENTS["apps.document"], "label": "Sales"}
     assert json.loads(rows.read("settings.admins")[0]) == [ALEX, MEGAN, {"group": "all of finance"}]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.domain.catalogue import Catalogue
 from bot.domain.deliveries import Delivery, EventDelivery, OwedMessage
-from bot.domain.records import App, RecordType
+from bot.domain.settings import App, RecordType
 from bot.ports import Transaction
 from bot.store.schema import metadata, outbox, refusals, settings_changes
 from bot.store.store import SqlStore
