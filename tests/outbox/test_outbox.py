@@ -166,7 +166,7 @@ async def test_while_it_waits_for_the_last_sendings_their_leases_stay_good(store
     (one,) = outbox._pumps.values()
     for _ in range(5):
         watch.now += LEASE // 2
-        one.ring()
+        one.wake()
         await until(lambda: [held.delivery.lease_until for held in one._sending] == [watch.now + LEASE])
         await other.tell()
     answered.set()

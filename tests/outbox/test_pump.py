@@ -79,7 +79,7 @@ async def test_what_takes_long_to_send_is_held_as_long_as_it_takes(replica: Open
     for _ in range(20):
         watch.now += RENEW
         for one in pumps:
-            one.ring()
+            one.wake()
         await until(lambda: all(leases(one) == [watch.now + LEASE] for one in pumps))
         await other.speak()
         await other.tell()
@@ -123,7 +123,7 @@ async def test_a_receiver_that_hangs_with_every_slot_taken_keeps_its_leases_too(
     task = asyncio.create_task(running.run())
     await until(lambda: len(worker.receivers.tried) == SLOTS)
     watch.now += RENEW
-    running.ring()
+    running.wake()
     await until(lambda: set(leases(running)) == {watch.now + LEASE})
     assert len(worker.receivers.tried) == SLOTS, "no more at once"
     answered.set()
@@ -140,7 +140,7 @@ async def test_a_clock_that_is_put_back_keeps_no_lease_from_being_renewed(store:
     task = asyncio.create_task(running.run())
     await until(lambda: worker.receivers.tried)
     watch.now -= HOUR
-    running.ring()
+    running.wake()
     await until(lambda: leases(running) == [watch.now + LEASE])
     answered.set()
     await task
@@ -154,7 +154,7 @@ async def test_what_becomes_due_while_it_claims_is_claimed_too(store: SqlStore, 
 
     async def something_happens() -> None:
         await happen(store, ACCOUNT)
-        running.ring()
+        running.wake()
 
     await subscribe(store, HOOK)
     worker = Worker(Meanwhile(store, something_happens), watch, receivers=Receivers(watch))  # type: ignore[arg-type]

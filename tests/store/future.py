@@ -144,7 +144,7 @@ async def fill(store: SqlStore) -> None:
 async def read_everything(store: SqlStore, watch: Any) -> dict[str, Any]:
     """By everything that reads."""
     await store.ping()
-    found: dict[str, Any] = {"glimpse": await store.glimpse(ACCOUNT, person=ALEX, chat=GROUP)}
+    found: dict[str, Any] = {"unfurl_facts": await store.unfurl_facts(ACCOUNT, person=ALEX, chat=GROUP)}
 
     def read(tx: Any) -> None:
         found["catalogue"] = tx.catalogue()

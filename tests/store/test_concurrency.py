@@ -184,7 +184,7 @@ async def test_transactions_that_lock_in_opposite_orders_both_succeed(open_anoth
 
 async def test_two_first_starts_at_once_write_the_settings_once(open_another: Open) -> None:
     from bot.domain.catalogue import Catalogue
-    from bot.domain.records import App
+    from bot.domain.settings import App
 
     first, second = await open_another(), await open_another()
     catalogue = Catalogue(apps=[App(id="x", label="X")])
@@ -197,13 +197,13 @@ async def test_a_cancelled_task_does_not_break_the_store(store: SqlStore) -> Non
         await store.write(lambda tx: (tx.put_chat(chat(f"19:{number}@thread.v2")), time.sleep(0.01)))
 
     tasks = [asyncio.create_task(write(number)) for number in range(12)]
-    glances = [asyncio.create_task(store.glimpse(None, person=None, chat=GROUP)) for _ in range(12)]
+    unfurls = [asyncio.create_task(store.unfurl_facts(None, person=None, chat=GROUP)) for _ in range(12)]
     await asyncio.sleep(0.015)
-    for task in tasks + glances:
+    for task in tasks + unfurls:
         task.cancel()
-    await asyncio.gather(*tasks, *glances, return_exceptions=True)
+    await asyncio.gather(*tasks, *unfurls, return_exceptions=True)
     await store.write(lambda tx: tx.put_chat(chat()))
-    assert (await store.glimpse(None, person=None, chat=GROUP)).chat == chat()
+    assert (await store.unfurl_facts(None, person=None, chat=GROUP)).chat == chat()
 
 
 async def test_a_long_page_does_not_hold_up_a_glimpse_or_a_write(store: SqlStore) -> None:
@@ -211,7 +211,7 @@ async def test_a_long_page_does_not_hold_up_a_glimpse_or_a_write(store: SqlStore
     stop = Stop()
     page = asyncio.create_task(store.read(lambda tx: stop.here()))
     await stop.reached()
-    await store.glimpse(None, person=None, chat=GROUP)
+    await store.unfurl_facts(None, person=None, chat=GROUP)
     await store.write(lambda tx: tx.put_chat(chat(OTHER)))
     assert not page.done()
     stop.go_on()
@@ -228,7 +228,7 @@ async def test_a_reading_transaction_sees_one_instant(store: SqlStore) -> None:
         return first, tx.chat(GROUP).topic
 
     assert await store.read(read) == ("before", "before")
-    assert (await store.glimpse(None, person=None, chat=GROUP)).chat.topic == "after"
+    assert (await store.unfurl_facts(None, person=None, chat=GROUP)).chat.topic == "after"
 
 
 async def test_a_broken_promise_of_a_lock_is_seen_by_the_key(store: SqlStore) -> None:

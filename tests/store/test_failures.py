@@ -61,11 +61,11 @@ async def test_a_locked_database_is_unavailable_for_writing_and_can_be_read(
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(Unavailable, match=r"held by another program\. Try again"):
         await opened.write(lambda tx: tx.put_chat(chat()))
-    assert (await opened.glimpse(None, person=None, chat=GROUP)).chat is None
+    assert (await opened.unfurl_facts(None, person=None, chat=GROUP)).chat is None
     other.execute("ROLLBACK")
     other.close()
     await opened.write(lambda tx: tx.put_chat(chat()))
-    assert (await opened.glimpse(None, person=None, chat=GROUP)).chat == chat()
+    assert (await opened.unfurl_facts(None, person=None, chat=GROUP)).chat == chat()
     await opened.close()
 
 
@@ -99,12 +99,12 @@ async def test_connections_that_the_server_ended_are_replaced_unseen(postgres_ur
     async def read() -> None:
         assert await many(lambda: opened.read(lambda tx: tx.chat(GROUP))) == [chat()] * 20
 
-    async def glance() -> None:
-        glimpses = await many(lambda: opened.glimpse(None, person=None, chat=GROUP))
-        assert [glimpse.chat for glimpse in glimpses] == [chat()] * 20
+    async def unfurl() -> None:
+        glimpses = await many(lambda: opened.unfurl_facts(None, person=None, chat=GROUP))
+        assert [unfurl_facts.chat for unfurl_facts in glimpses] == [chat()] * 20
 
-    for first_again in (write, read, glance, opened.ping):
-        for use in (write, read, glance, opened.ping):
+    for first_again in (write, read, unfurl, opened.ping):
+        for use in (write, read, unfurl, opened.ping):
             await use()
         end_connections(postgres_url)
         await first_again()

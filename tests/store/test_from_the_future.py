@@ -104,7 +104,7 @@ async def test_settings_that_are_no_object_are_those_of_a_type_that_is_off(
 async def test_a_level_of_access_that_is_not_known_gives_no_right(store: SqlStore, rows: Rows) -> None:
     await fill(store)
     rows.run("UPDATE access SET level = 9")
-    found = (await store.glimpse(ACCOUNT, person=ALEX, chat=GROUP)).record
+    found = (await store.unfurl_facts(ACCOUNT, person=ALEX, chat=GROUP)).record
     assert found is not None
     assert set(found.access.values()) == {Privilege.NONE}
     record = await store.read(lambda tx: tx.record(ACCOUNT))
@@ -115,7 +115,7 @@ async def test_a_level_of_access_that_is_not_known_gives_no_right(store: SqlStor
 async def test_fields_that_are_no_text_are_not_shown(store: SqlStore, rows: Rows) -> None:
     await fill(store)
     rows.write("records.fields", FUTURE["records.fields"])
-    found = (await store.glimpse(ACCOUNT, person=ALEX, chat=GROUP)).record
+    found = (await store.unfurl_facts(ACCOUNT, person=ALEX, chat=GROUP)).record
     assert found is not None
     assert found.fields == {"Status": "Open"}
 
@@ -135,7 +135,7 @@ async def test_words_of_a_newer_program_are_passed_on_as_they_are(store: SqlStor
     assert (change.subject.value, change.via.value) == ("webhook", "page")
     assert (no.action.value, no.reason.value) == ("archive", "too-late")
     assert found["chat"].kind.value == "community"
-    assert (found["glimpse"].chat.audience.value, found["glimpse"].chat.audience.known) == ("partners", False)
+    assert (found["unfurl_facts"].chat.audience.value, found["unfurl_facts"].chat.audience.known) == ("partners", False)
 
 
 async def test_the_door_knows_only_what_it_knows() -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 
 from bot.domain.chats import ChatState
-from bot.domain.deliveries import Delivery, OutboxStatus, OwedMessage
+from bot.domain.deliveries import Delivery, OutboxStatus, PendingMessage
 from bot.store import outbox
 from bot.store.store import SqlStore
 from tests.store.conftest import Open, Watch
@@ -30,7 +30,7 @@ async def claim_chats(store: SqlStore, limit: int = 9, most: int = 1) -> list[De
     return await store.write(lambda tx: tx.claim_deliveries(limit=limit, most=most, lease=LEASE))
 
 
-async def claim(store: SqlStore, limit: int = 9) -> list[OwedMessage]:
+async def claim(store: SqlStore, limit: int = 9) -> list[PendingMessage]:
     """One message of each chat."""
     return [message for held in await claim_chats(store, limit) for message in held.messages]
 

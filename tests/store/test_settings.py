@@ -40,11 +40,11 @@ async def test_the_first_start_writes_the_settings_and_later_ones_do_not(open_an
 async def test_a_setting_changed_by_another_replica_counts_from_the_next_read_on(open_another: Open) -> None:
     here, there = await open_another(), await open_another()
     await here.seed(Catalogue(types=[RecordType(name=name, label=name) for name in ("account", "case")]))
-    assert list((await there.glimpse(None, person=None, chat=GROUP)).catalogue.types) == ["account", "case"]
+    assert list((await there.unfurl_facts(None, person=None, chat=GROUP)).catalogue.types) == ["account", "case"]
     changed = RecordType(name="account", label="Account", disclosure=Disclosure.BUTTON)
     await here.write(lambda tx: (tx.put_record_type(changed), tx.put_app(App(id="x", label="X"))))
     assert here.catalogue().types["account"] == changed
-    seen = (await there.glimpse(None, person=None, chat=GROUP)).catalogue
+    seen = (await there.unfurl_facts(None, person=None, chat=GROUP)).catalogue
     assert list(seen.types.values()) == [changed, RecordType(name="case", label="case")]
     assert there.catalogue() is seen
     await here.write(lambda tx: tx.put_admins({ALEX: "Alex"}))
@@ -63,7 +63,7 @@ async def test_a_change_of_settings_that_was_rolled_back_never_was(store: SqlSto
     assert store.catalogue().apps == {}
     await store.write(lambda tx: tx.put_app(App(id="y", label="Y")))
     assert list(store.catalogue().apps) == ["y"]
-    assert list((await store.glimpse(None, person=None, chat="")).catalogue.apps) == ["y"]
+    assert list((await store.unfurl_facts(None, person=None, chat="")).catalogue.apps) == ["y"]
 
 
 async def test_administrators_have_names_where_these_are_known(open_another: Open) -> None:

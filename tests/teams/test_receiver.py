@@ -34,7 +34,7 @@ async def broken(*_: Any, **__: Any) -> None:
 
 @pytest.fixture
 def store_down(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("read", "write", "glimpse"):
+    for name in ("read", "write", "unfurl_facts"):
         monkeypatch.setattr(SqlStore, name, unavailable)
 
 
@@ -138,7 +138,7 @@ async def test_a_bug_behind_a_button_is_answered_with_a_reference_too(
 async def test_a_bug_behind_a_pasted_link_is_a_card_that_says_try_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(SqlStore, "glimpse", broken)
+    monkeypatch.setattr(SqlStore, "unfurl_facts", broken)
     assert TRY_AGAIN.title in texts(await world.paste(ACCOUNT))
 
 
