@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.features import lifecycle
+from bot.identity import app_tokens, keys
 from tests.postgres import Postgres, running_postgres
+from tests.waiting import LIMIT
 from tests.world import World, running_world
 
 
@@ -36,6 +39,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def measured(record_property: Callable[[str, object], None]) -> Callable[[object], None]:
     """Tells what a test measured, at the end of the run."""
     return lambda result: record_property("measured", str(result))
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program's own deadlines for others are so long that a busy machine decides no test. Those of a test about
+    a deadline are its own."""
+    monkeypatch.setattr(keys, "FETCH_TIMEOUT", LIMIT)
+    monkeypatch.setattr(app_tokens, "LOGIN_TIMEOUT", LIMIT)
+    monkeypatch.setattr(lifecycle, "ROSTER_DEADLINE", LIMIT)
 
 
 @pytest.fixture(scope="session")
