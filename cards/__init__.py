@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from bot.domain.answers import Answer, Explanation, RecordCard
+from bot.domain.answers import Answer, Notice, RecordCard
 from bot.domain.documents import compact
 from cards.elements import Json
 from cards.faces import card
@@ -33,7 +33,7 @@ def render(answer: Answer) -> Json:
     }
 
 
-def unfurl(answer: RecordCard | Explanation) -> Json:
+def unfurl(answer: RecordCard | Notice) -> Json:
     """The body that answers a `composeExtension/queryLink` invoke; not to be cached by Teams."""
     return {
         "composeExtension": {
@@ -51,19 +51,19 @@ def unfurl(answer: RecordCard | Explanation) -> Json:
     }
 
 
-def unfurl_bytes(answer: RecordCard | Explanation) -> bytes:
-    """`unfurl` as compact UTF-8 JSON. Explanations are constants of the program: each is rendered once."""
-    return _explanation_bytes(answer) if isinstance(answer, Explanation) else compact(unfurl(answer)).encode()
+def unfurl_bytes(answer: RecordCard | Notice) -> bytes:
+    """`unfurl` as compact UTF-8 JSON. A notice here is a constant of the program: each is rendered once."""
+    return _notice_bytes(answer) if isinstance(answer, Notice) else compact(unfurl(answer)).encode()
 
 
 @lru_cache(maxsize=32)
-def _explanation_bytes(answer: Explanation) -> bytes:
+def _notice_bytes(answer: Notice) -> bytes:
     return compact(unfurl(answer)).encode()
 
 
-def _thumbnail(answer: RecordCard | Explanation) -> Json:
+def _thumbnail(answer: RecordCard | Notice) -> Json:
     """The preview's title and text. Their text may be rendered as markup, so it is escaped."""
-    if isinstance(answer, Explanation):
+    if isinstance(answer, Notice):
         title, line = answer.title, answer.text
     elif answer.view.title is not None:
         title, line = answer.view.title, answer.view.type_label or ""

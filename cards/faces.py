@@ -7,20 +7,17 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from bot.domain.answers import (
-    Administrators,
     Answer,
     ChatsOfRecord,
     Connected,
     Disconnected,
-    Explanation,
-    Failure,
     Help,
     NoteAdded,
+    Notice,
     RecordCard,
     RecordChanged,
     Records,
     RecordView,
-    Refusal,
     SettingsForm,
     SettingsOverview,
     Timeline,
@@ -35,7 +32,7 @@ from cards import joining, pieces, settings
 from cards.elements import Column, ColumnSet, Container, Json, Strict
 from cards.literal import cut_lines
 from cards.pieces import BOLD, BOT, SMALL, SUBTLE, Face, line, title
-from cards.words import changed, failure_lines, status, text, unknown_line
+from cards.words import changed, status, text, unknown_line
 
 MAX_ACTIONS = 6
 MAX_RECORDS = 10
@@ -62,16 +59,9 @@ def _record(answer: RecordCard) -> Face:
     return body, actions
 
 
-def _explanation(answer: Explanation) -> Face:
-    return pieces.explained(answer.title, answer.text, answer.hint)
-
-
-def _refusal(answer: Refusal) -> Face:
-    return pieces.explained(answer.title, answer.text, answer.next)
-
-
-def _failure(answer: Failure) -> Face:
-    return pieces.explained(*failure_lines(answer.reference))
+def _notice(answer: Notice) -> Face:
+    body: list[Strict] = [title(answer.title), line(answer.text, spacing="small"), line(answer.next, spacing="medium")]
+    return body, []
 
 
 def _connected(answer: Connected) -> Face:
@@ -250,7 +240,7 @@ def _why(answer: Why) -> Face:
 
 _FACES: dict[type, Callable[[Any], Face]] = {
     RecordCard: _record,
-    Explanation: _explanation,
+    Notice: _notice,
     Connected: _connected,
     Disconnected: _disconnected,
     Records: _records,
@@ -260,11 +250,8 @@ _FACES: dict[type, Callable[[Any], Face]] = {
     WhichRecord: _which_record,
     Help: _help,
     Welcome: _welcome,
-    Refusal: _refusal,
     Why: _why,
     SettingsForm: settings.form,
     SettingsOverview: settings.overview,
-    Administrators: settings.administrators,
     RecordChanged: _record_changed,
-    Failure: _failure,
 }

@@ -134,11 +134,6 @@ def execute(label: str, verb: str, data: Mapping[str, str], *, fallback: bool = 
     return Execute(**button)
 
 
-def explained(heading: str, why: str, then: str) -> Face:
-    """What happened, why, what to do next."""
-    return [title(heading), line(why, spacing="small"), line(then, spacing="medium")], []
-
-
 def happenings(entries: Iterable[TimelineEntry], *, room: int) -> list[Strict]:
     """The entries from the newest on, as many as `room` UTF-16 code units hold."""
     shown: list[Strict] = []

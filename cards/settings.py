@@ -1,4 +1,4 @@
-"""The settings as an administrator sees and changes them, and what others see instead.
+"""The settings as an administrator sees and changes them.
 
 What is entered comes back as data of the button, under the setting's name. A value stands in its input exactly as it
 is: what would be altered to be shown would be saved altered.
@@ -11,18 +11,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from bot.domain.answers import (
-    Administrators,
     Field,
     FieldKind,
     SettingsForm,
     SettingsItem,
     SettingsOverview,
 )
+from bot.domain.text import listed
 from cards import pieces
 from cards.elements import Choice, ChoiceSet, Column, ColumnSet, Container, Strict, TextInput, Toggle
 from cards.literal import beside_checkbox, cut, literal
 from cards.pieces import BOLD, SMALL, SUBTLE, Face, line, title
-from cards.words import SAVED, UNSAVED, administrators_lines, listed
+from cards.words import SAVED, UNSAVED
 
 MAX_NEWS = 1_500
 MAX_NEWS_AT_END = 400
@@ -35,6 +35,7 @@ MAX_FORM_BYTES = 34_000
 LONG = 6
 """Inputs; below more than these the top of the form may be out of sight."""
 MAX_ITEMS = 15
+MAX_NAME = 60
 MAX_SUMMARY = 160
 MAX_ITEMS_BYTES = 12_000
 MAX_CHOICES = 100
@@ -125,7 +126,10 @@ def overview(answer: SettingsOverview) -> Face:
     body: list[Strict] = [title("Settings"), *_items("Record types", answer.types)]
     if answer.apps:
         body += _items("Apps", answer.apps)
-    body += [_headline("Administrators"), line(listed(answer.admins) or "None yet.", spacing="small")]
+    body += [
+        _headline("Administrators"),
+        line(listed([literal(name, MAX_NAME) for name in answer.admins]) or "None yet.", spacing="small"),
+    ]
     if answer.changes:
         body += [_headline("Latest changes"), *pieces.happenings(answer.changes, room=MAX_CHANGES_UNITS)]
     choices = _subjects(answer)
@@ -185,7 +189,3 @@ def _fitting(elements: Iterable[E], room: int) -> list[E]:
             break
         kept.append(element)
     return kept
-
-
-def administrators(answer: Administrators) -> Face:
-    return pieces.explained(*administrators_lines(answer))

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from bot.domain.answers import (
-    Administrators,
     Answer,
     ChatsOfRecord,
     Connected,
     Disconnected,
-    Explanation,
-    Failure,
     Help,
     NoteAdded,
+    Notice,
     RecordCard,
     RecordChanged,
     Records,
     RecordView,
-    Refusal,
     SettingsForm,
     SettingsOverview,
     Timeline,
@@ -26,12 +21,10 @@ from bot.domain.answers import (
     WhichRecord,
     Why,
 )
-from cards.literal import cut, escape, literal
+from cards.literal import cut, escape
 from cards.pieces import BOT, MAX_TITLE, before_and_after
 
 MAX_TEXT = 600
-MAX_NAMES = 10
-MAX_NAME = 60
 SAVED = "Saved. In force from now on."
 UNSAVED = "Nothing was saved."
 
@@ -64,9 +57,9 @@ def _plain(answer: Answer) -> str:
             return f"{label}: {cut(view.title, MAX_TITLE)}" if view.title is not None else label
         case Connected() | Disconnected() | Timeline() | NoteAdded() | RecordChanged() | ChatsOfRecord():
             return _about_record(answer)
-        case SettingsForm() | SettingsOverview() | Administrators():
+        case SettingsForm() | SettingsOverview():
             return _about_settings(answer)
-        case Explanation(title=title, text=why, hint=then) | Refusal(title=title, text=why, next=then):
+        case Notice(title=title, text=why, next=then):
             return sentences(title, why, then)
         case Records(views=views, more=more, hidden=hidden):
             return records_line(len(views) + more + hidden)
@@ -78,8 +71,6 @@ def _plain(answer: Answer) -> str:
             return f"Hello, I'm {BOT}. Send help to see what you can ask me."
         case Why(steps=steps, hint=hint):
             return sentences(*(step.text for step in steps), hint)
-        case Failure(reference=reference):
-            return sentences(*failure_lines(reference))
 
 
 def _about_record(
@@ -100,14 +91,12 @@ def _about_record(
             return sentences(changed(view), "; ".join(told))
 
 
-def _about_settings(answer: SettingsForm | SettingsOverview | Administrators) -> str:
+def _about_settings(answer: SettingsForm | SettingsOverview) -> str:
     match answer:
         case SettingsForm(title=title, problem=problem, saved=saved):
             return sentences(title, UNSAVED if problem else "", problem, SAVED if saved else "")
         case SettingsOverview(types=types, apps=apps):
             return f"Settings of {count(len(types), 'record type')} and {count(len(apps), 'app')}."
-        case Administrators():
-            return sentences(*administrators_lines(answer))
 
 
 def status(answer: Connected | Disconnected) -> str:
@@ -125,30 +114,6 @@ def changed(view: RecordView) -> str:
     return f"A record of this chat{label} was changed."
 
 
-def listed(names: Iterable[str], more: int = 0) -> str:
-    """`Alex, Megan and 3 more`; at most ten names."""
-    known = [literal(name, MAX_NAME) for name in names]
-    more += len(known[MAX_NAMES:])
-    parts = [*known[:MAX_NAMES], *([f"{more} more"] if more else [])]
-    return " and ".join(part for part in (", ".join(parts[:-1]), parts[-1]) if part) if parts else ""
-
-
-def administrators_lines(answer: Administrators) -> tuple[str, str, str]:
-    """What is for whom, who that is, what to do next."""
-    number = len(answer.names) + answer.unnamed
-    if not number:
-        who, then = "No administrator is named yet.", "Whoever runs Connect Chats can name one by its REST API."
-    elif not answer.names:
-        who = f"There is {number} administrator." if number == 1 else f"There are {number} administrators."
-        then = "Ask those who look after Teams or the record system in your organisation."
-    elif number == 1:
-        who, then = f"The administrator is {listed(answer.names)}.", "Ask them for the change you need."
-    else:
-        who = f"The administrators are {listed(answer.names, answer.unnamed)}."
-        then = "Ask one of them for the change you need."
-    return "Settings are for administrators", who, then
-
-
 def records_line(number: int) -> str:
     if not number:
         return "This chat is not connected to a record."
@@ -157,12 +122,3 @@ def records_line(number: int) -> str:
 
 def unknown_line(word: str) -> str:
     return f"I don't know “{cut(word, 40)}”."
-
-
-def failure_lines(reference: str) -> tuple[str, str, str]:
-    """What happened, why, what to do next."""
-    return (
-        "Something went wrong",
-        "That was my fault, not yours, and it has been logged.",
-        f"Try again in a minute. If it happens again, give your administrator this reference: {cut(reference, 80)}",
-    )

@@ -43,12 +43,16 @@ class RecordCard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """Why a pasted link shows no record. Holds not a single value of one."""
+class Notice:
+    """Words instead of what was asked for: what happened, why, and what to do next. Holds no value of a hidden record.
+
+    `refused`: nothing was done, so a card that was pressed stays as it is.
+    """
 
     title: str
     text: str
-    hint: str
+    next: str
+    refused: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,15 +183,6 @@ class Welcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """It was not done: what happened, why, and what to do next."""
-
-    title: str
-    text: str
-    next: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One step of `why`: `ok` is None for a remark."""
 
@@ -275,17 +270,6 @@ class SettingsOverview:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Administrators:
-    """Who may change the settings, for somebody who may not.
-
-    `names`: those that may be named here; `unnamed`: how many more there are.
-    """
-
-    names: tuple[str, ...]
-    unnamed: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FieldChange:
     """A field that changed; "" where it had, or has, no value."""
 
@@ -303,16 +287,9 @@ class RecordChanged:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """Something broke on our side. `reference` finds it in the log."""
-
-    reference: str
-
-
 Answer = (
     RecordCard
-    | Explanation
+    | Notice
     | Connected
     | Disconnected
     | Records
@@ -322,11 +299,8 @@ Answer = (
     | WhichRecord
     | Help
     | Welcome
-    | Refusal
     | Why
     | SettingsForm
     | SettingsOverview
-    | Administrators
     | RecordChanged
-    | Failure
 )

@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bot.domain.answers import Answer, Connected, RecordCard, Refusal
+from bot.domain.answers import Answer, Connected, Notice, RecordCard
 from bot.domain.chats import Chat, ChatState, state_after
 from bot.domain.commands import NOTE, Command, parse
 from bot.domain.grants import Grants
 from bot.domain.turns import ChatChange, Message, Press, Turn
-from bot.errors import ConnectChatsError, NotAllowed, RecordNotFound, SendFailed, Unanswered, Unavailable
+from bot.errors import ConnectChatsError, SendFailed, Unavailable
 from bot.features import connections, lifecycle, notes
 from bot.features.dispatch import STALE, VERBS, obey, obey_button
+from bot.features.refusals import refused
 from bot.features.rights import Rights, RightsNeeded
 from bot.features.scene import Scene
 from bot.ports import Clock, Directory, Json, Render, SavedTurn, Store, Transaction
@@ -220,7 +221,7 @@ class Conversation:
         return step
 
     def _plain(self, answer: Answer) -> Reply:
-        return Reply(message=self._render(answer), refused=isinstance(answer, Refusal))
+        return Reply(message=self._render(answer), refused=isinstance(answer, Notice) and answer.refused)
 
 
 def _again(saved: SavedTurn) -> Reply:
@@ -229,7 +230,7 @@ def _again(saved: SavedTurn) -> Reply:
     return Reply(message=message, refused=bool(message and message.pop(REFUSED, False)), repeated=True)
 
 
-NOT_HERE = Refusal(
+NOT_HERE = Notice(
     title="I'm not in this chat",
     text="I do this only in chats that I am in, where I know who reads along.",
     next="Add the app Connect Chats to this chat, then try again.",
@@ -269,15 +270,3 @@ def _run(work: Callable[[Transaction, Scene], Answer], tx: Transaction, scene: S
         raise
     except ConnectChatsError as refusal:
         return refused(refusal)
-
-
-_TITLES = {
-    RecordNotFound.code: "No such record for you",
-    NotAllowed.code: "Not allowed",
-    Unanswered.code: "No answer in time",
-}
-
-
-def refused(error: ConnectChatsError) -> Refusal:
-    """An error as an answer."""
-    return Refusal(title=_TITLES.get(error.code, "That didn't work"), text=error.what, next=error.next_step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.domain.answers import Answer, Refusal
+from bot.domain.answers import Answer, Notice
 from bot.domain.chats import ChatKind
 from bot.domain.commands import CONNECT, DISCONNECT, JOIN, NOTE, SETTINGS, TIMELINE, Command, Request
 from bot.domain.links import Link
@@ -21,7 +21,7 @@ from bot.features.settings import chat as settings
 SAVE_SETTINGS = replace(SETTINGS, name="settings.save", writes=True)
 VERBS = {command.name: command for command in (CONNECT, DISCONNECT, TIMELINE, NOTE, SETTINGS, SAVE_SETTINGS)}
 """What a button can ask."""
-STALE = Refusal(
+STALE = Notice(
     title="This button does nothing any more",
     text="The card is older than what I know today, or it was changed on its way.",
     next="Paste the link again to get a fresh card, or send me help.",
@@ -85,12 +85,12 @@ def _timeline(scene: Scene, argument: str, links: tuple[str, ...]) -> Answer:
     return timeline.timeline(scene, found, timeline.split_count(rest))
 
 
-def _elsewhere(command: Command) -> Refusal:
+def _elsewhere(command: Command) -> Notice:
     if command is CONNECT:
-        return Refusal(title="Not connected", text=NOT_CONNECTABLE, next=NOT_CONNECTABLE_NEXT)
+        return Notice(title="Not connected", text=NOT_CONNECTABLE, next=NOT_CONNECTABLE_NEXT)
     if command is JOIN:
         return joining.NOT_HERE
-    return Refusal(
+    return Notice(
         title="Not here",
         text=f"{command.name} is about the records of a group chat, a channel or a meeting; this is a chat of two.",
         next=f"Send it in a chat that is connected to a record: @Connect Chats {command.name}",

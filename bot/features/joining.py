@@ -5,7 +5,7 @@ The bot adds nobody to a chat: it says which chats there are, and who can.
 
 from __future__ import annotations
 
-from bot.domain.answers import ChatOfRecord, ChatsOfRecord, Refusal
+from bot.domain.answers import ChatOfRecord, ChatsOfRecord, Notice
 from bot.domain.chats import Chat, ChatKind, ChatState, Connection, chat_url
 from bot.domain.decisions import Action
 from bot.domain.disclosure import MAX_TITLE, name_of
@@ -15,14 +15,14 @@ from bot.domain.text import one_line
 from bot.features.scene import Scene, Target
 
 MAX_CHATS = 10
-NOT_HERE = Refusal(
+NOT_HERE = Notice(
     title="Not here",
     text="Which chats you may join is for you alone, and here others would read it.",
     next="Ask me in our personal chat: join <link or key>",
 )
 
 
-def join(scene: Scene, link: Link) -> ChatsOfRecord | Refusal:
+def join(scene: Scene, link: Link) -> ChatsOfRecord | Notice:
     """The record's chats, in the person's own chat with the bot. Of a chat that they are not in: what it is called
     and who connected it, where names may be shown; never who is in it or what is said there.
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import structlog
 from botbuilder.core import TurnContext
 
-from bot.domain.answers import Explanation, Failure
+from bot.domain.answers import Notice
 from bot.domain.documents import compact
 from bot.errors import ConnectChatsError, Unavailable
+from bot.features.refusals import failure
 from bot.features.rights import Rights
 from bot.features.unfurl import unfurl, unfurl_anonymous
 from bot.ports import Json, Store
@@ -28,10 +29,10 @@ from cards import render, text, unfurl_bytes
 log = structlog.get_logger(__name__)
 
 QUERY = "composeExtension/queryLink"
-TRY_AGAIN = Explanation(
+TRY_AGAIN = Notice(
     title="No card right now",
     text="Connect Chats can't look this link up at the moment.",
-    hint="The link itself works. Paste it again in a minute.",
+    next="The link itself works. Paste it again in a minute.",
 )
 
 
@@ -101,7 +102,7 @@ class Receiver:
             reference = _log_failure(error, activity)
             if name in (QUERY, ANONYMOUS_QUERY):
                 return Received(body=unfurl_bytes(TRY_AGAIN))
-            return Received(body=_json(action_error("InternalError", text(Failure(reference=reference)), status=500)))
+            return Received(body=_json(action_error("InternalError", text(failure(reference)), status=500)))
 
     async def _converse(self, activity: Json) -> Received:
         try:
@@ -124,7 +125,7 @@ class Receiver:
         """Nothing is answered with silence, not even our own mistakes."""
 
         async def say(turn: TurnContext) -> None:
-            await turn.send_activity(message_activity(render(Failure(reference=reference))))
+            await turn.send_activity(message_activity(render(failure(reference))))
 
         try:
             response = await self._adapter.run(activity, say)

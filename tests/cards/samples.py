@@ -9,16 +9,14 @@ from bot.domain.answers import (
     Choice,
     Connected,
     Disconnected,
-    Explanation,
-    Failure,
     FieldChange,
     Help,
     NoteAdded,
+    Notice,
     RecordCard,
     RecordChanged,
     Records,
     RecordView,
-    Refusal,
     Step,
     Timeline,
     TimelineEntry,
@@ -29,6 +27,7 @@ from bot.domain.answers import (
 from bot.domain.chats import ChatKind, chat_url
 from bot.domain.commands import COMMANDS
 from bot.domain.records import Disclosure, RecordId
+from bot.features.refusals import failure
 from tests.cards import settings_samples
 from tests.cards.settings_samples import EVENING
 
@@ -81,10 +80,10 @@ TYPICAL: dict[str, Answer] = {
     "record, type only": RecordCard(view=CASE),
     "record, button only": RecordCard(view=BUTTON),
     "record, long values": RecordCard(view=WIDE),
-    "explanation": Explanation(
+    "explanation": Notice(
         title="No preview for this link",
         text="There is no such record, or you may not see it here.",
-        hint="If you expected a card, send me why and the link in our personal chat.",
+        next="If you expected a card, send me why and the link in our personal chat.",
     ),
     "connected": Connected(view=ACCOUNT, by="Alex Wilber"),
     "connected before": Connected(view=OPPORTUNITY, by="Megan Bowen", already=True),
@@ -143,7 +142,7 @@ TYPICAL: dict[str, Answer] = {
     "help, unknown word": Help(commands=COMMANDS, kind=ChatKind.GROUP, example="A-1001", unknown="conect"),
     "welcome, in a group": Welcome(kind=ChatKind.GROUP, example="A-1001"),
     "welcome, personal": Welcome(kind=ChatKind.PERSONAL, example="A-1001"),
-    "refusal": Refusal(
+    "refusal": Notice(
         title="Not connected",
         text="You may read this record, but connecting a chat to it needs the right to append.",
         next="Ask its owner, Megan Bowen, for it.",
@@ -161,7 +160,7 @@ TYPICAL: dict[str, Answer] = {
     "record changed, name only": RecordChanged(view=OPPORTUNITY, by="Megan Bowen"),
     "record changed, type only": RecordChanged(view=CASE),
     **settings_samples.TYPICAL,
-    "failure": Failure(reference="01JD8W3Q5Z8R6V1M9T2K4B7C0X"),
+    "failure": failure("01JD8W3Q5Z8R6V1M9T2K4B7C0X"),
 }
 
 EMPTY: dict[str, Answer] = {
@@ -171,7 +170,7 @@ EMPTY: dict[str, Answer] = {
             record=ACCOUNT.record, level=Disclosure.FIELDS, type_label="", title="", fields=(("", ""), (" ", "\n"))
         )
     ),
-    "explanation, blank": Explanation(title="", text="", hint=""),
+    "explanation, blank": Notice(title="", text="", next=""),
     "connected, nothing": Connected(view=NOTHING),
     "disconnected, nothing": Disconnected(view=NOTHING, already=True),
     "no records": Records(views=()),
@@ -184,12 +183,12 @@ EMPTY: dict[str, Answer] = {
     "which record, no choice": WhichRecord(question="", verb="timeline", choices=(), more=3),
     "help, no commands": Help(commands=(), kind=ChatKind.CHANNEL),
     "welcome, no example": Welcome(kind=ChatKind.MEETING),
-    "refusal, blank": Refusal(title="", text="", next=""),
+    "refusal, blank": Notice(title="", text="", next=""),
     "why, no steps": Why(),
     "record changed, nothing": RecordChanged(view=NOTHING),
     "record changed, blank": RecordChanged(view=ACCOUNT, changes=(FieldChange(label="", before="", after=""),)),
     **settings_samples.EMPTY,
-    "failure, blank": Failure(reference=""),
+    "failure, blank": failure(""),
 }
 
 ATTACKS = (
@@ -224,7 +223,7 @@ def everything_says(words: str) -> dict[str, Answer]:
     entry = TimelineEntry(seq=1, at=EVENING, text=words, quote=words)
     return {
         "record": RecordCard(view=view, connect=True),
-        "explanation": Explanation(title=words, text=words, hint=words),
+        "explanation": Notice(title=words, text=words, next=words),
         "connected": Connected(view=view, by=words),
         "disconnected": Disconnected(view=view, by=words),
         "records": Records(views=(view, view), hidden=1),
@@ -242,13 +241,13 @@ def everything_says(words: str) -> dict[str, Answer]:
         ),
         "help": Help(commands=COMMANDS, kind=ChatKind.GROUP, example=words, unknown=words),
         "welcome": Welcome(kind=ChatKind.GROUP, example=words),
-        "refusal": Refusal(title=words, text=words, next=words),
+        "refusal": Notice(title=words, text=words, next=words),
         "why": Why(steps=(Step(ok=True, text=words), Step(ok=None, text=words)), hint=words),
         "record changed": RecordChanged(
             view=view, changes=(FieldChange(label=words, before=words, after=words),), by=words
         ),
         **settings_samples.everything_says(words),
-        "failure": Failure(reference=words),
+        "failure": failure(words),
     }
 
 
