@@ -26,7 +26,7 @@ from bot.domain.answers import (
     Why,
 )
 from bot.domain.chats import ChatKind
-from bot.domain.commands import NOTE
+from bot.domain.decisions import Action
 from bot.domain.records import Disclosure
 from cards import joining, pieces, settings
 from cards.elements import Column, ColumnSet, Container, Json, Strict
@@ -163,7 +163,7 @@ def _which_record(answer: WhichRecord) -> Face:
     more = answer.more + len(answer.choices) - len(actions)
     body: list[Strict] = [title(answer.question)]
     if more:
-        named = "" if answer.verb == NOTE.name else " Name the record by its link or key."
+        named = "" if answer.verb == Action.NOTE.value else " Name the record by its link or key."
         body.append(line(f"{more} more can't be listed here.{named}", SUBTLE, spacing="small"))
     return body, actions
 
@@ -174,7 +174,7 @@ def _help(answer: Help) -> Face:
     if answer.unknown:
         body.append(line("Here is what you can ask me.", spacing="small"))
     elsewhere = "In our personal chat" if shared else "In a group chat, a channel or a meeting"
-    here = [command for command in answer.commands if answer.kind in command.kinds]
+    here = [command for command in answer.commands if command.here]
     groups = [
         ("Do", [command for command in here if command.writes]),
         ("Look up", [command for command in here if not command.writes]),

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from bot.domain.chats import ChatKind
-from bot.domain.commands import Command
 from bot.domain.records import Disclosure, RecordId
 
 
@@ -165,10 +164,20 @@ class WhichRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HelpLine:
+    """A command, as `Command` says it. `here`: it makes sense in this kind of chat."""
+
+    usage: str
+    summary: str
+    writes: bool
+    here: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Help:
     """The table of commands, for this kind of chat. `unknown`: the word that was no command."""
 
-    commands: tuple[Command, ...]
+    commands: tuple[HelpLine, ...]
     kind: ChatKind
     example: str = ""
     unknown: str | None = None

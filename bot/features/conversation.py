@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 from bot.domain.answers import Answer, Connected, Notice, RecordCard
 from bot.domain.chats import Chat, ChatState, state_after
-from bot.domain.commands import NOTE, Command, parse
 from bot.domain.grants import Grants
 from bot.domain.turns import ChatChange, Message, Press, Turn
 from bot.errors import ConnectChatsError, SendFailed, Unavailable
 from bot.features import connections, lifecycle, notes
-from bot.features.dispatch import STALE, VERBS, obey, obey_button
-from bot.features.refusals import refused
+from bot.features.command import Command
+from bot.features.commands import obey, parse, pressed
+from bot.features.refusals import refused, stale_button
 from bot.features.rights import Rights, RightsNeeded
 from bot.features.scene import Scene
 from bot.ports import Clock, Directory, Json, Render, SavedTurn, Store, Transaction
@@ -72,13 +72,10 @@ class Conversation:
 
     async def hear(self, message: Message, *, in_body: bool = False) -> Reply:
         """Answer a message. `in_body`: the answer goes back in the response, so nothing is left to deliver."""
-        request = parse(message.text)
-        command = request.command
-
-        def work(tx: Transaction, scene: Scene) -> Answer:
-            return obey(scene, request, message)
-
-        return await self._answer(message.turn, command, work, in_body=in_body, heard=True)
+        asked = parse(message.text, message.links, message.titles)
+        return await self._answer(
+            message.turn, asked.command, lambda scene: obey(scene, asked), in_body=in_body, heard=True
+        )
 
     async def press(self, press: Press, *, in_body: bool, heard: bool) -> Reply:
         """Answer a button. It is authorised anew from person, chat and record; its data proves nothing.
@@ -86,24 +83,22 @@ class Conversation:
         `heard`: it came as a message, so the bot is in the chat and everybody there sees the answer; an invoke may come
         from a card in a chat that the bot never was in, and only who pressed sees the answer.
         """
-        command = VERBS.get(press.verb)
-        if command is None:
-            return self._plain(STALE)
+        asked = pressed(press)
+        if asked is None:
+            return self._plain(refused(stale_button()))
 
-        def work(tx: Transaction, scene: Scene) -> Answer:
-            answer = obey_button(scene, command, press)
-            if heard or not isinstance(answer, Connected):
-                return answer
-            return self._introduced(tx, scene, answer)
+        def work(scene: Scene) -> Answer:
+            answer = obey(scene, asked)
+            return answer if heard or not isinstance(answer, Connected) else self._introduced(scene, answer)
 
-        return await self._answer(press.turn, command, work, in_body=in_body, heard=heard)
+        return await self._answer(press.turn, asked.command, work, in_body=in_body, heard=heard)
 
-    def _introduced(self, tx: Transaction, scene: Scene, answer: Connected) -> RecordCard:
+    def _introduced(self, scene: Scene, answer: Connected) -> RecordCard:
         """Connected from a card: only who pressed sees its answer, so the chat gets the note, if the type has one."""
         target = scene.read(answer.view.record)
         if target.type.note and not answer.already:
             note = replace(answer, view=connections.note_view(scene.catalogue, target))
-            tx.tell(scene.chat.id, self._render(note))
+            scene.tx.tell(scene.chat.id, self._render(note))
         return RecordCard(view=target.view, connected=True)
 
     async def change(self, change: ChatChange) -> Reply:
@@ -153,7 +148,7 @@ class Conversation:
             raise error
 
     async def _answer(
-        self, turn: Turn, command: Command, work: Callable[[Transaction, Scene], Answer], *, in_body: bool, heard: bool
+        self, turn: Turn, command: Command, work: Callable[[Scene], Answer], *, in_body: bool, heard: bool
     ) -> Reply:
         learned, grants = False, self._rights.of(turn.person)
         while True:
@@ -194,13 +189,13 @@ class Conversation:
         return True
 
     def _looking(
-        self, turn: Turn, work: Callable[[Transaction, Scene], Answer], grants: Grants, *, learned: bool
+        self, turn: Turn, work: Callable[[Scene], Answer], grants: Grants, *, learned: bool
     ) -> Callable[[Transaction], Reply]:
         def step(tx: Transaction) -> Reply:
             chat = _known_chat(tx, turn, learned=learned)
             if tx.noted_since(chat.id, turn.person.id or "", tx.now - notes.SAME_NOTE_WITHIN):
                 raise _NoteForgotten
-            return self._plain(_run(work, tx, Scene.of(tx, turn, chat, grants)))
+            return self._plain(_run(work, Scene.of(tx, turn, chat, grants)))
 
         return step
 
@@ -251,21 +246,21 @@ def _known_chat(tx: Transaction, turn: Turn, *, learned: bool) -> Chat:
 
 
 def _deciding(
-    turn: Turn, command: Command, work: Callable[[Transaction, Scene], Answer], grants: Grants, *, learned: bool
+    turn: Turn, command: Command, work: Callable[[Scene], Answer], grants: Grants, *, learned: bool
 ) -> Callable[[Transaction], Answer]:
     def decide(tx: Transaction) -> Answer:
         chat = _known_chat(tx, turn, learned=learned)
-        if command is not NOTE:
+        if command is not notes.COMMAND:
             tx.forget_note(chat.id, turn.person.id or "")
-        return _run(work, tx, Scene.of(tx, turn, chat, grants))
+        return _run(work, Scene.of(tx, turn, chat, grants))
 
     return decide
 
 
-def _run(work: Callable[[Transaction, Scene], Answer], tx: Transaction, scene: Scene) -> Answer:
+def _run(work: Callable[[Scene], Answer], scene: Scene) -> Answer:
     """The answer, or the refusal. Features check everything before they write, so a refusal has written nothing."""
     try:
-        return work(tx, scene)
+        return work(scene)
     except Unavailable:
         raise
     except ConnectChatsError as refusal:

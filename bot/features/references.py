@@ -10,7 +10,7 @@ from bot.domain.decisions import Action
 from bot.domain.links import Link
 from bot.domain.policy import decide
 from bot.domain.records import Disclosure, RecordId
-from bot.errors import Invalid, NotFound
+from bot.errors import NotFound
 from bot.features.scene import Scene, Target
 
 MAX_CHOICES = 6
@@ -40,18 +40,6 @@ def example_of(catalogue: Catalogue) -> str:
         if record_type.enabled and record_type.links:
             return record_type.links[0].replace("{id}", "1001")
     return "account/1001"
-
-
-def not_understood(catalogue: Catalogue, argument: str, usage: str) -> Invalid:
-    """The refusal for a reference that names no record we could look for."""
-    example = example_of(catalogue)
-    if not argument:
-        return Invalid("You didn't say which record.", next_step=f"Write {usage}, for example with {example}.")
-    return Invalid(
-        "That is neither a link to a record nor a record's key.",
-        next_step=f"Paste the address of the record's page, or write its key, for example {example}. "
-        "Send me why and the link to see what I make of it.",
-    )
 
 
 def only_record(

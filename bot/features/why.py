@@ -14,7 +14,7 @@ from bot.domain.policy import decide, disclosure_in, disclosure_setting, gather,
 from bot.domain.records import Disclosure, RecordType, Requirement
 from bot.domain.text import one_line
 from bot.domain.wire import record_type_to_json
-from bot.features.references import not_understood
+from bot.features.command import Asked, Command
 from bot.features.refusals import UNANSWERED, UNKNOWN_RECORD, refusal
 from bot.features.scene import Scene, Target
 
@@ -37,19 +37,23 @@ _ELSEWHERE = {
 }
 
 
-def why(scene: Scene, text: str, links: tuple[str, ...]) -> Why:
+def why(scene: Scene, asked: Asked) -> Why:
     """Explain. Where others read along, only what everybody in the chat may know.
 
     Raises:
         Invalid: no link was given.
     """
-    candidates = [word for word in (text, *text.split(), *links) if word]
+    text = asked.spelled_out
+    candidates = [word for word in (text, *text.split(), *asked.links) if word]
     if not candidates:
-        raise not_understood(scene.catalogue, "", "why <link>")
+        raise asked.not_understood(scene.catalogue)
     for candidate in candidates:
         if link := scene.catalogue.reference(candidate):
             return _explain(scene, link)
     return _not_ours(scene, candidates)
+
+
+COMMAND = Command(name="why", usage="why <link>", summary="What I make of a link, step by step", run=why)
 
 
 def _not_ours(scene: Scene, candidates: list[str]) -> Why:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.domain.answers import (
     Answer,
     ChatOfRecord,
@@ -24,9 +26,11 @@ from bot.domain.answers import (
     WhichRecord,
     Why,
 )
+from bot.domain.catalogue import Catalogue
 from bot.domain.chats import ChatKind, chat_url
-from bot.domain.commands import COMMANDS
 from bot.domain.records import Disclosure, RecordId
+from bot.features.commands import COMMANDS
+from bot.features.help import help_for
 from bot.features.refusals import failure
 from tests.cards import settings_samples
 from tests.cards.settings_samples import EVENING
@@ -71,6 +75,7 @@ CHANGES = (
     FieldChange(label="Revenue", before="€ 1,200,000", after="€ 1,450,000"),
     FieldChange(label="Parent account", before="", after="Fabrikam Residences: lifts and escalators, all sites"),
 )
+HELP_IN_A_GROUP = replace(help_for(COMMANDS, ChatKind.GROUP, Catalogue()), example="A-1001")
 
 
 TYPICAL: dict[str, Answer] = {
@@ -137,9 +142,9 @@ TYPICAL: dict[str, Answer] = {
         ),
         more=2,
     ),
-    "help, in a group": Help(commands=COMMANDS, kind=ChatKind.GROUP, example="A-1001"),
-    "help, personal": Help(commands=COMMANDS, kind=ChatKind.PERSONAL, example="A-1001"),
-    "help, unknown word": Help(commands=COMMANDS, kind=ChatKind.GROUP, example="A-1001", unknown="conect"),
+    "help, in a group": HELP_IN_A_GROUP,
+    "help, personal": replace(help_for(COMMANDS, ChatKind.PERSONAL, Catalogue()), example="A-1001"),
+    "help, unknown word": replace(HELP_IN_A_GROUP, unknown="conect"),
     "welcome, in a group": Welcome(kind=ChatKind.GROUP, example="A-1001"),
     "welcome, personal": Welcome(kind=ChatKind.PERSONAL, example="A-1001"),
     "refusal": Notice(
@@ -239,7 +244,7 @@ def everything_says(words: str) -> dict[str, Answer]:
         "which record": WhichRecord(
             question=words, verb="note", choices=(Choice(label=words, data={"record": "account/A-1", "text": words}),)
         ),
-        "help": Help(commands=COMMANDS, kind=ChatKind.GROUP, example=words, unknown=words),
+        "help": replace(HELP_IN_A_GROUP, example=words, unknown=words),
         "welcome": Welcome(kind=ChatKind.GROUP, example=words),
         "refusal": Notice(title=words, text=words, next=words),
         "why": Why(steps=(Step(ok=True, text=words), Step(ok=None, text=words)), hint=words),

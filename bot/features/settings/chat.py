@@ -20,6 +20,7 @@ from bot.domain.text import one_line
 from bot.domain.wire import revision
 from bot.errors import Conflict, NotAllowed, Unprocessable
 from bot.features.audit import keep_refusal
+from bot.features.command import Asked, Command
 from bot.features.scene import Scene
 from bot.features.settings import form, put_admins, words
 from bot.features.settings.topics import Topic, find
@@ -41,25 +42,20 @@ NOTHING_CHANGED = "Nothing changed: this is in force already."
 # The commands and buttons ---------------------------------------------------------------------------------------------
 
 
-def settings(scene: Scene, text: str) -> SettingsOverview | SettingsForm | Notice:
-    """All settings or, when `text` names a record type or an app, its form; for others, who the administrators are."""
+def settings(scene: Scene, asked: Asked) -> SettingsOverview | SettingsForm | Notice:
+    """All settings or, when a record type or an app is named, its form; for others, who the administrators are."""
+    text = (asked.argument or asked.of_button("subject", MAX_SUBJECT)).strip()
     if not _decision(scene).allowed:
         return words.administrators(*administrators(scene))
     if not _unread(scene):
         return NOT_HERE
-    text = text.strip()
     if not text:
         return _overview(scene)
     topic = find(scene.catalogue, text)
     return _unknown(scene.catalogue, text) if topic is None else _form(topic)
 
 
-def open_form(scene: Scene, data: Mapping[str, Any]) -> SettingsOverview | SettingsForm | Notice:
-    """The same from a button, which names the subject."""
-    return settings(scene, _text(data, "subject", MAX_SUBJECT))
-
-
-def save(scene: Scene, data: Mapping[str, Any]) -> SettingsForm | Notice:
+def save(scene: Scene, asked: Asked) -> SettingsForm | Notice:
     """Put what was entered in force, unless the settings are not those that were seen.
 
     Raises:
@@ -70,12 +66,12 @@ def save(scene: Scene, data: Mapping[str, Any]) -> SettingsForm | Notice:
     _require_admin(scene)
     if not _unread(scene):
         return NOT_HERE
-    subject = _text(data, "subject", MAX_SUBJECT)
+    subject = asked.of_button("subject", MAX_SUBJECT)
     topic = find(scene.catalogue, subject)
     if topic is None:
         return _unknown(scene.catalogue, subject)
-    seen = _text(data, "seen", MAX_REVISION)
-    entry = form.read(topic.subject, topic.document, data)
+    seen = asked.of_button("seen", MAX_REVISION)
+    entry = form.read(topic.subject, topic.document, asked.data or {})
     try:
         if entry.problems:
             raise Unprocessable(" ".join(entry.problems))
@@ -89,6 +85,17 @@ def save(scene: Scene, data: Mapping[str, Any]) -> SettingsForm | Notice:
         return _form(topic, seen=seen, entered=entry.texts, problem=one_line(str(problem), MAX_PROBLEM))
     _keep_name(scene)
     return _form(wanted, saved=words.changes(topic.document, wanted.document))
+
+
+COMMAND = Command(
+    name="settings",
+    usage="settings [type]",
+    summary="Who may do what, and how much cards show; for administrators",
+    button=True,
+    run=settings,
+)
+SAVE = replace(COMMAND, name="settings.save", writes=True, run=save)
+"""What the form's button asks; nobody types it."""
 
 
 def administrators(scene: Scene) -> tuple[tuple[str, ...], int]:
@@ -224,9 +231,3 @@ def _unknown(catalogue: Catalogue, text: str) -> Notice:
         text=f"There is neither a record type nor an app called “{one_line(text, 60)}”.",
         next=f"{there_is} Send settings and one of these names.",
     )
-
-
-def _text(data: Mapping[str, Any], name: str, limit: int) -> str:
-    """A text that a button brought, "" if it is none or too long."""
-    value = data.get(name)
-    return value if isinstance(value, str) and len(value) <= limit else ""
