@@ -7,21 +7,32 @@ literally wherever it stands; how much of a record may be shown was decided befo
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from bot.domain.answers import Answer, Notice, RecordCard
 from bot.domain.documents import compact
+from cards import guidance, joining, records, settings, timeline
 from cards.elements import Json
-from cards.faces import card
 from cards.literal import cut, escape
-from cards.pieces import HIDDEN
-from cards.words import text
-
-__all__ = ["card", "render", "text", "unfurl", "unfurl_bytes"]
+from cards.pieces import HIDDEN, Look, assemble
 
 CARD = "application/vnd.microsoft.card.adaptive"
 THUMBNAIL = "application/vnd.microsoft.card.thumbnail"
 MAX_PREVIEW_TITLE = 100
 MAX_PREVIEW_TEXT = 200
+MAX_TEXT = 600
+LOOKS: dict[type, Look[Any]] = records.LOOKS | timeline.LOOKS | joining.LOOKS | guidance.LOOKS | settings.LOOKS
+"""How each answer looks."""
+
+
+def card(answer: Answer) -> Json:
+    """The answer as an Adaptive Card."""
+    return assemble(*LOOKS[type(answer)].face(answer), text(answer))
+
+
+def text(answer: Answer) -> str:
+    """The answer in a line that is safe wherever Markdown, HTML or mentions might be obeyed."""
+    return escape(cut(LOOKS[type(answer)].words(answer), MAX_TEXT))
 
 
 def render(answer: Answer) -> Json:

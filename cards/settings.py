@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bot.domain.answers import (
     Field,
@@ -21,9 +21,10 @@ from bot.domain.text import listed
 from cards import pieces
 from cards.elements import Choice, ChoiceSet, Column, ColumnSet, Container, Strict, TextInput, Toggle
 from cards.literal import beside_checkbox, cut, literal
-from cards.pieces import BOLD, SMALL, SUBTLE, Face, line, title
-from cards.words import SAVED, UNSAVED
+from cards.pieces import BOLD, SMALL, SUBTLE, Face, Look, count, line, sentences, title
 
+SAVED = "Saved. In force from now on."
+UNSAVED = "Nothing was saved."
 MAX_NEWS = 1_500
 MAX_NEWS_AT_END = 400
 MAX_HINT = 200
@@ -46,7 +47,7 @@ MAX_CHANGES_UNITS = 1_200
 E = TypeVar("E", bound=Strict)
 
 
-def form(answer: SettingsForm) -> Face:
+def _form(answer: SettingsForm) -> Face:
     """Save sends what was entered with the revision that was seen; the other buttons send nothing of it."""
     subject = {"subject": answer.subject}
     body = [title(answer.title), *_news(answer, limit=MAX_NEWS), *_groups(answer)]
@@ -121,7 +122,7 @@ def _input(field: Field) -> Strict:
             return TextInput(label=_label(field), is_multiline=lines, **limit, **shared)
 
 
-def overview(answer: SettingsOverview) -> Face:
+def _overview(answer: SettingsOverview) -> Face:
     """All that can be set, and a list to choose from what to change."""
     body: list[Strict] = [title("Settings"), *_items("Record types", answer.types)]
     if answer.apps:
@@ -189,3 +190,18 @@ def _fitting(elements: Iterable[E], room: int) -> list[E]:
             break
         kept.append(element)
     return kept
+
+
+def _form_in_words(answer: SettingsForm) -> str:
+    unsaved = (UNSAVED, answer.problem) if answer.problem else ()
+    return sentences(answer.title, *unsaved, SAVED if answer.saved else "")
+
+
+def _overview_in_words(answer: SettingsOverview) -> str:
+    return f"Settings of {count(len(answer.types), 'record type')} and {count(len(answer.apps), 'app')}."
+
+
+LOOKS: dict[type, Look[Any]] = {
+    SettingsForm: Look(_form, _form_in_words),
+    SettingsOverview: Look(_overview, _overview_in_words),
+}

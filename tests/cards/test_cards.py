@@ -16,6 +16,7 @@ import cards
 from bot.domain.answers import Answer, Choice, Connected, Help, Notice, RecordCard, Timeline, WhichRecord
 from bot.domain.chats import ChatKind
 from bot.domain.records import Disclosure
+from tests.cards.made import made
 from tests.cards.samples import ACCOUNT, BUTTON, CASE, EMPTY, EVENING, TYPICAL
 
 
@@ -51,6 +52,16 @@ def assert_valid(card: dict[str, Any]) -> None:
 def test_the_samples_hold_every_answer() -> None:
     for samples in (TYPICAL, EMPTY):
         assert {type(answer) for answer in samples.values()} == set(get_args(Answer))
+
+
+def test_every_answer_has_its_look() -> None:
+    assert cards.LOOKS.keys() == set(get_args(Answer))
+
+
+@pytest.mark.parametrize("kind", cards.LOOKS)
+@pytest.mark.parametrize(("words", "many"), [("Contoso", 2), ("", 0)])
+def test_an_answer_made_from_its_type_alone_has_a_valid_card(kind: type, words: str, many: int) -> None:
+    assert_valid(cards.card(made(kind, words, many)))
 
 
 @pytest.mark.parametrize("name", SAMPLES)
