@@ -1,39 +1,30 @@
 """What `POST /api/messages` does with a request: authenticate, parse, admit, answer.
 
-Link queries are answered straight from the JSON: they only read, so they need no turn of the SDK. Everything that
-converses runs through it.
+Invokes are answered straight from the JSON (`bot.teams.invokes`). What is said and what happens to chats runs through
+the SDK.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from botbuilder.core import TurnContext
 
-from bot.domain.answers import Notice
 from bot.domain.documents import compact
 from bot.errors import ConnectChatsError, Unavailable
 from bot.features.refusals import failure
-from bot.features.rights import Rights
-from bot.features.unfurl import unfurl, unfurl_anonymous
-from bot.ports import Json, Store
-from bot.teams import translate
+from bot.ports import Json
 from bot.teams.adapter import Adapter, message_activity
-from bot.teams.edge import ANONYMOUS_QUERY, Caller, Gate, parse
-from bot.teams.handler import Handler, action_error
-from cards import render, text, unfurl_bytes
+from bot.teams.edge import Caller, Gate, parse
+from bot.teams.handler import Handler
+from bot.teams.invokes import Invoke, unsupported
+from cards import render
 
 log = structlog.get_logger(__name__)
-
-QUERY = "composeExtension/queryLink"
-TRY_AGAIN = Notice(
-    title="No card right now",
-    text="Connect Chats can't look this link up at the moment.",
-    next="The link itself works. Paste it again in a minute.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +49,13 @@ class Receiver:
         gate: Gate,
         adapter: Adapter,
         handler: Handler,
-        store: Store,
-        rights: Rights,
-        tenant: str,
+        invokes: Mapping[str, Invoke[Any, Any]],
     ) -> None:
         self.authenticate = authenticate
         self._gate = gate
         self._adapter = adapter
         self._handler = handler
-        self._store = store
-        self._rights = rights
-        self._tenant = tenant
+        self._invokes = invokes
 
     async def take(self, caller: Caller, body: bytes) -> Received:
         """Answer one activity.
@@ -87,22 +74,13 @@ class Receiver:
     async def _invoke(self, activity: Json) -> Received:
         """Always the documented body, whatever happens."""
         name = activity.get("name")
+        invoke = self._invokes.get(name) if name else None
+        if invoke is None:
+            return Received(body=unsupported(name))
         try:
-            if name == QUERY:
-                turn = translate.turn_of(activity, self._tenant)
-                link = translate.link_of(activity)
-                answer = await unfurl(link, turn, store=self._store, rights=self._rights, tenant=self._tenant)
-                return Received(body=unfurl_bytes(answer))
-            if name == ANONYMOUS_QUERY:
-                return Received(
-                    body=unfurl_bytes(await unfurl_anonymous(translate.link_of(activity), store=self._store))
-                )
-            return await self._run(activity)
+            return Received(body=invoke.render(await invoke.run(invoke.translate(activity))))
         except Exception as error:
-            reference = _log_failure(error, activity)
-            if name in (QUERY, ANONYMOUS_QUERY):
-                return Received(body=unfurl_bytes(TRY_AGAIN))
-            return Received(body=_json(action_error("InternalError", text(failure(reference)), status=500)))
+            return Received(body=invoke.failed(_log_failure(error, activity)))
 
     async def _converse(self, activity: Json) -> Received:
         try:
