@@ -7,7 +7,6 @@ literally wherever it stands; how much of a record may be shown was decided befo
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 from bot.domain.answers import Answer, Notice, RecordCard
 from bot.domain.documents import compact
@@ -21,7 +20,7 @@ THUMBNAIL = "application/vnd.microsoft.card.thumbnail"
 MAX_PREVIEW_TITLE = 100
 MAX_PREVIEW_TEXT = 200
 MAX_TEXT = 600
-LOOKS: dict[type, Look[Any]] = records.LOOKS | timeline.LOOKS | joining.LOOKS | guidance.LOOKS | settings.LOOKS
+LOOKS: dict[type, Look] = records.LOOKS | timeline.LOOKS | joining.LOOKS | guidance.LOOKS | settings.LOOKS
 """How each answer looks."""
 
 

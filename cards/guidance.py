@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from bot.domain.answers import Help, Notice, Welcome, Why
 from bot.domain.chats import ChatKind
@@ -94,7 +93,7 @@ def _why(answer: Why) -> Face:
     return body, []
 
 
-LOOKS: dict[type, Look[Any]] = {
+LOOKS: dict[type, Look] = {
     Notice: Look(_notice, lambda answer: sentences(answer.title, answer.text, answer.next)),
     Help: Look(_help, lambda answer: sentences(_unknown(answer), "Here is what you can ask me")),
     Welcome: Look(_welcome, lambda answer: f"Hello, I'm {BOT}. Send help to see what you can ask me."),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from bot.domain.answers import ChatOfRecord, ChatsOfRecord
 from cards import pieces
 from cards.elements import RichTextBlock, Strict, TextRun
@@ -58,4 +56,4 @@ def _words(answer: ChatsOfRecord) -> str:
     return f"Chats of {named(answer.view)}: {len(answer.chats) + answer.more or 'none to join'}."
 
 
-LOOKS: dict[type, Look[Any]] = {ChatsOfRecord: Look(_chats_of_record, _words)}
+LOOKS: dict[type, Look] = {ChatsOfRecord: Look(_chats_of_record, _words)}

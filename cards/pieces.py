@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from bot.domain.answers import FieldChange, RecordView, TimelineEntry
 from bot.domain.records import Disclosure
@@ -42,11 +42,9 @@ MAX_ROWS_UNITS = 2_400
 Face = tuple[list[Strict], list[Strict]]
 """The elements of a card and its buttons."""
 
-A = TypeVar("A")
-
 
 @dataclass(frozen=True, slots=True)
-class Look(Generic[A]):
+class Look:
     """How an answer looks.
 
     Attributes:
@@ -54,8 +52,8 @@ class Look(Generic[A]):
         words: the same in a line of plain words: for notifications, previews, and clients that can't show the card.
     """
 
-    face: Callable[[A], Face]
-    words: Callable[[A], str]
+    face: Callable[[Any], Face]
+    words: Callable[[Any], str]
 
 
 SMALL: Mapping[str, Any] = {"size": "small", "isSubtle": True}

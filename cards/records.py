@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
 
 from bot.domain.answers import Connected, Disconnected, RecordCard, RecordChanged, Records, RecordView, WhichRecord
 from bot.domain.decisions import Action
@@ -144,7 +143,7 @@ def _which_record(answer: WhichRecord) -> Face:
     return body, actions
 
 
-LOOKS: dict[type, Look[Any]] = {
+LOOKS: dict[type, Look] = {
     RecordCard: Look(_record, _label_and_title),
     Connected: Look(_connected, lambda answer: f"{_status(answer)} {named(answer.view)}."),
     Disconnected: Look(_disconnected, lambda answer: f"{_status(answer)} {named(answer.view)}."),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bot.domain.answers import (
     Field,
@@ -201,7 +201,7 @@ def _overview_in_words(answer: SettingsOverview) -> str:
     return f"Settings of {count(len(answer.types), 'record type')} and {count(len(answer.apps), 'app')}."
 
 
-LOOKS: dict[type, Look[Any]] = {
+LOOKS: dict[type, Look] = {
     SettingsForm: Look(_form, _form_in_words),
     SettingsOverview: Look(_overview, _overview_in_words),
 }

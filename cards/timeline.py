@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from bot.domain.answers import NoteAdded, Timeline
 from cards import pieces
 from cards.literal import cut_lines
@@ -36,7 +34,7 @@ def _note_added(answer: NoteAdded) -> Face:
     return body, pieces.open_button(answer.view)
 
 
-LOOKS: dict[type, Look[Any]] = {
+LOOKS: dict[type, Look] = {
     Timeline: Look(_timeline, lambda answer: f"The timeline of {named(answer.view)}."),
     NoteAdded: Look(_note_added, lambda answer: f"A note was added to the timeline of {named(answer.view)}."),
 }

@@ -5,7 +5,7 @@ Everything of a record that an answer holds is already cut to what may be shown 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 from bot.domain.chats import ChatKind
@@ -203,7 +203,7 @@ class Step:
 class Why:
     """What the bot makes of a link."""
 
-    steps: tuple[Step, ...] = field(default_factory=tuple)
+    steps: tuple[Step, ...] = ()
     hint: str = ""
 
 
@@ -296,20 +296,5 @@ class RecordChanged:
     by: str = ""
 
 
-Answer = (
-    RecordCard
-    | Notice
-    | Connected
-    | Disconnected
-    | Records
-    | Timeline
-    | NoteAdded
-    | ChatsOfRecord
-    | WhichRecord
-    | Help
-    | Welcome
-    | Why
-    | SettingsForm
-    | SettingsOverview
-    | RecordChanged
-)
+AboutRecord = RecordCard | Connected | Disconnected | RecordChanged | Timeline | NoteAdded | ChatsOfRecord
+Answer = AboutRecord | Records | WhichRecord | Help | Welcome | Notice | Why | SettingsForm | SettingsOverview

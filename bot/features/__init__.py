@@ -7,7 +7,7 @@
 | `unfurl` | a pasted link becomes a card |
 | `connections` | `connect`, `disconnect`, `records` |
 | `timeline`, `notes` | `timeline`, `note` |
-| `why`, `help` | `why`, `help`, the welcome |
+| `why` | `why` |
 | `lifecycle` | the bot or people come to a chat or leave it, chats are renamed or deleted |
 | `records` | the record system creates, changes and deletes records |
 | `settings` | apps, record types |

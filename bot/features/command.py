@@ -25,7 +25,7 @@ class Command:
     """One thing a person can ask of the bot.
 
     Attributes:
-        usage: how to write it, arguments in angle brackets (needed) or square ones (may be left out).
+        usage: its name, then its arguments in angle brackets (needed) or square ones (may be left out).
         summary: what it does, at most 128 characters (the manifest's limit).
         run: does it; raises a ConnectChatsError before anything was written.
         chats: those it makes sense in.
@@ -35,7 +35,6 @@ class Command:
         button: a card's button may ask it, too.
     """
 
-    name: str
     usage: str
     summary: str
     run: Callable[[Scene, Asked], Answer]
@@ -43,6 +42,10 @@ class Command:
     elsewhere: Notice | None = None
     writes: bool = False
     button: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.usage.split()[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

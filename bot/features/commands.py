@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from bot.domain.answers import Answer, Help, Notice
-from bot.domain.text import clean
+from bot.domain.answers import Answer, Help, HelpLine, Notice
+from bot.domain.catalogue import Catalogue
+from bot.domain.chats import ChatKind
+from bot.domain.text import clean, one_line
 from bot.domain.turns import Press
 from bot.features import connections, joining, notes, timeline, why
 from bot.features.command import Asked, Command
-from bot.features.help import help_for
+from bot.features.references import example_of
 from bot.features.scene import Scene
 from bot.features.settings import chat as settings
 
 
+def help_for(kind: ChatKind, catalogue: Catalogue, unknown: str | None = None) -> Help:
+    """All commands, for this kind of chat. `unknown`: the word that was none."""
+    return Help(
+        commands=tuple(
+            HelpLine(usage=it.usage, summary=it.summary, writes=it.writes, here=kind in it.chats) for it in COMMANDS
+        ),
+        kind=kind,
+        example=example_of(catalogue),
+        unknown=one_line(unknown, 40) if unknown else None,
+    )
+
+
 def _help(scene: Scene, asked: Asked) -> Help:
-    return help_for(COMMANDS, scene.chat.kind, scene.catalogue, asked.unknown)
+    return help_for(scene.chat.kind, scene.catalogue, asked.unknown)
 
 
-HELP = Command(name="help", usage="help", summary="What you can ask me", run=_help)
+HELP = Command(usage="help", summary="What you can ask me", run=_help)
 COMMANDS: tuple[Command, ...] = (
     connections.CONNECT,
     connections.DISCONNECT,

@@ -112,7 +112,6 @@ def records(scene: Scene, asked: Asked) -> Records:
 
 
 CONNECT = Command(
-    name="connect",
     usage="connect <link or key>",
     summary="Connect this chat to a record",
     chats=SHARED,
@@ -122,7 +121,6 @@ CONNECT = Command(
     run=connect,
 )
 DISCONNECT = Command(
-    name="disconnect",
     usage="disconnect [link or key]",
     summary="Disconnect this chat from a record",
     chats=SHARED,
@@ -130,9 +128,7 @@ DISCONNECT = Command(
     button=True,
     run=disconnect,
 )
-RECORDS = Command(
-    name="records", usage="records", summary="The records this chat is connected to", chats=SHARED, run=records
-)
+RECORDS = Command(usage="records", summary="The records this chat is connected to", chats=SHARED, run=records)
 
 
 # For the record system (REST) ----------------------------------------------------------------------------------------

@@ -64,7 +64,6 @@ def _shown(scene: Scene, target: Target, connection: Connection, chat: Chat) -> 
 
 
 COMMAND = Command(
-    name="join",
     usage="join <link or key>",
     summary="A record's chats, and how to get into them",
     chats=PERSONAL,

@@ -111,7 +111,6 @@ def _add_once(scene: Scene, record_id: RecordId, text: str) -> int:
 
 
 COMMAND = Command(
-    name="note",
     usage="note <text>",
     summary="Add a note to the timeline of this chat's record",
     chats=SHARED,

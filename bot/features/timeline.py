@@ -85,11 +85,7 @@ def timeline(scene: Scene, asked: Asked) -> Timeline | WhichRecord:
 
 
 COMMAND = Command(
-    name="timeline",
-    usage="timeline [link or key] [n]",
-    summary="The latest events of a record",
-    button=True,
-    run=timeline,
+    usage="timeline [link or key] [n]", summary="The latest events of a record", button=True, run=timeline
 )
 
 _KINDS = {kind.value: kind.word for kind in ChatKind}

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from bot.domain.answers import Notice, RecordCard
+from bot.domain.answers import Notice
 from bot.domain.documents import compact
-from bot.domain.turns import Press, Turn
+from bot.domain.turns import Press
 from bot.features.conversation import Conversation, Reply
 from bot.features.refusals import failure
 from bot.features.rights import Rights
@@ -32,7 +32,7 @@ Q = TypeVar("Q")
 A = TypeVar("A")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Invoke(Generic[Q, A]):
     """One kind of invoke.
 
@@ -52,33 +52,27 @@ class Invoke(Generic[Q, A]):
 def invokes(conversation: Conversation, *, store: Store, rights: Rights, tenant: str) -> Mapping[str, Invoke[Any, Any]]:
     """All that are answered, by name."""
 
-    def query(activity: Json) -> tuple[object, Turn]:
-        return translate.link_of(activity), translate.turn_of(activity, tenant)
-
-    async def look(asked: tuple[object, Turn]) -> RecordCard | Notice:
-        return await unfurl(*asked, store=store, rights=rights, tenant=tenant)
-
-    async def look_anonymously(link: object) -> RecordCard | Notice:
-        return await unfurl_anonymous(link, store=store)
-
-    def button(activity: Json) -> Press | None:
-        return translate.press_of(activity, tenant)
-
     async def press(pressed: Press | None) -> Reply | None:
         return await conversation.press(pressed, in_body=True, heard=False) if pressed else None
 
     return {
         "composeExtension/queryLink": Invoke(
-            translate=query, run=look, render=unfurl_bytes, failed=lambda reference: unfurl_bytes(TRY_AGAIN)
+            lambda activity: (translate.link_of(activity), translate.turn_of(activity, tenant)),
+            lambda asked: unfurl(*asked, store=store, rights=rights, tenant=tenant),
+            unfurl_bytes,
+            _no_card,
         ),
         ANONYMOUS_QUERY: Invoke(
-            translate=translate.link_of,
-            run=look_anonymously,
-            render=unfurl_bytes,
-            failed=lambda reference: unfurl_bytes(TRY_AGAIN),
+            translate.link_of, lambda link: unfurl_anonymous(link, store=store), unfurl_bytes, _no_card
         ),
-        "adaptiveCard/action": Invoke(translate=button, run=press, render=_action_answer, failed=_action_failed),
+        "adaptiveCard/action": Invoke(
+            lambda activity: translate.press_of(activity, tenant), press, _action_answer, _action_failed
+        ),
     }
+
+
+def _no_card(reference: str) -> bytes:
+    return unfurl_bytes(TRY_AGAIN)
 
 
 def _action_answer(reply: Reply | None) -> bytes:

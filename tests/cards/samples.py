@@ -30,8 +30,7 @@ from bot.domain.answers import (
 from bot.domain.catalogue import Catalogue
 from bot.domain.chats import ChatKind, chat_url
 from bot.domain.records import Disclosure, RecordId
-from bot.features.commands import COMMANDS
-from bot.features.help import help_for
+from bot.features.commands import help_for
 from bot.features.refusals import failure
 from tests.cards import settings_samples
 from tests.cards.made import made, with_the_others
@@ -77,7 +76,7 @@ CHANGES = (
     FieldChange(label="Revenue", before="€ 1,200,000", after="€ 1,450,000"),
     FieldChange(label="Parent account", before="", after="Fabrikam Residences: lifts and escalators, all sites"),
 )
-HELP_IN_A_GROUP = replace(help_for(COMMANDS, ChatKind.GROUP, Catalogue()), example="A-1001")
+HELP_IN_A_GROUP = replace(help_for(ChatKind.GROUP, Catalogue()), example="A-1001")
 
 
 TYPICAL = with_the_others(
@@ -148,7 +147,7 @@ TYPICAL = with_the_others(
             more=2,
         ),
         "help, in a group": HELP_IN_A_GROUP,
-        "help, personal": replace(help_for(COMMANDS, ChatKind.PERSONAL, Catalogue()), example="A-1001"),
+        "help, personal": replace(help_for(ChatKind.PERSONAL, Catalogue()), example="A-1001"),
         "help, unknown word": replace(HELP_IN_A_GROUP, unknown="conect"),
         "welcome, in a group": Welcome(kind=ChatKind.GROUP, example="A-1001"),
         "welcome, personal": Welcome(kind=ChatKind.PERSONAL, example="A-1001"),

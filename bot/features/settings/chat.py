@@ -88,13 +88,12 @@ def save(scene: Scene, asked: Asked) -> SettingsForm | Notice:
 
 
 COMMAND = Command(
-    name="settings",
     usage="settings [type]",
     summary="Who may do what, and how much cards show; for administrators",
     button=True,
     run=settings,
 )
-SAVE = replace(COMMAND, name="settings.save", writes=True, run=save)
+SAVE = replace(COMMAND, usage="settings.save", writes=True, run=save)
 """What the form's button asks; nobody types it."""
 
 
