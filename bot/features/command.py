@@ -6,18 +6,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.domain.answers import Answer, Notice
+from bot.domain.answers import Answer, Choice, Notice, WhichRecord
 from bot.domain.catalogue import Catalogue
 from bot.domain.chats import ChatKind
+from bot.domain.decisions import Action
 from bot.domain.links import Link
-from bot.errors import Invalid
+from bot.domain.policy import decide
+from bot.domain.records import Disclosure, RecordId
+from bot.errors import Invalid, NotFound
 from bot.features.references import example_of, find_reference
 from bot.features.refusals import stale_button
-from bot.features.scene import Scene
+from bot.features.scene import Scene, Target
 
 SHARED = frozenset({ChatKind.GROUP, ChatKind.CHANNEL, ChatKind.MEETING})
 PERSONAL = frozenset({ChatKind.PERSONAL})
 MAX_REFERENCE = 256
+MAX_CHOICES = 6
+"""A card shows at most six buttons."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +34,7 @@ class Command:
         summary: what it does, at most 128 characters (the manifest's limit).
         run: does it; raises a ConnectChatsError before anything was written.
         chats: those it makes sense in.
+        action: the right it takes; None where it takes none.
         elsewhere: what is answered in other chats, where the usual words don't do.
         writes: it changes something, or who is refused it stands in the audit trail; a repeated delivery must not
             repeat that.
@@ -39,6 +45,7 @@ class Command:
     summary: str
     run: Callable[[Scene, Asked], Answer]
     chats: frozenset[ChatKind] = SHARED | PERSONAL
+    action: Action | None = None
     elsewhere: Notice | None = None
     writes: bool = False
     button: bool = False
@@ -122,3 +129,43 @@ class Asked:
             next_step=f"Paste the address of the record's page, or write its key, for example {example}. "
             "Send me why and the link to see what I make of it.",
         )
+
+
+def only_record(
+    scene: Scene, command: Command, question: str, make: Callable[[RecordId], dict[str, str]]
+) -> RecordId | WhichRecord:
+    """The chat's only record, or the question which one is meant: of those that the person may read or act on.
+
+    Raises:
+        NotFound: the chat has none, or none for this person.
+    """
+    action = command.action
+    assert action is not None, "what is done with a record takes a right"
+    connections = scene.tx.connections_of_chat(scene.chat.id)
+    if not connections:
+        raise NotFound(
+            "This chat is not connected to a record.",
+            next_step=f"Connect it first, for example: connect {example_of(scene.catalogue)}",
+        )
+    if len(connections) == 1:
+        return connections[0].record
+    scene.need_rights(connection.record for connection in connections)
+    targets = [scene.target(connection.record, connection) for connection in connections]
+    known = [target for target in targets if target.readable or decide(action, target.facts).allowed]
+    if not known:
+        raise NotFound(
+            f"This chat is connected to {len(connections)} records that can't be shown to you here.",
+            next_step="Name one by its link or key, or ask somebody who works on them.",
+        )
+    choices = tuple(
+        Choice(label=_label(target, number), data=make(target.view.record))
+        for number, target in enumerate(known[:MAX_CHOICES], 1)
+    )
+    return WhichRecord(question=question, verb=command.name, choices=choices, more=len(known) - len(choices))
+
+
+def _label(target: Target, number: int) -> str:
+    view = target.view
+    if view.level >= Disclosure.NAME and view.title:
+        return view.title
+    return f"{view.type_label or 'Record'} {number}"

@@ -15,8 +15,7 @@ from bot.domain.people import Actor
 from bot.domain.policy import decide, disclosure_in, gather
 from bot.domain.records import Record, RecordId
 from bot.errors import Conflict, NotFound
-from bot.features.command import SHARED, Asked, Command
-from bot.features.references import only_record
+from bot.features.command import SHARED, Asked, Command, only_record
 from bot.features.refusals import NOT_CONNECTABLE, NOT_CONNECTABLE_NEXT
 from bot.features.scene import Scene, Target
 from bot.ports import Render, Transaction
@@ -72,7 +71,7 @@ def disconnect(scene: Scene, asked: Asked) -> Disconnected | WhichRecord:
     """
     if asked.bare:
         which = only_record(
-            scene, Action.DISCONNECT, "Which record shall I disconnect?", lambda record: {"record": str(record)}
+            scene, asked.command, "Which record shall I disconnect?", lambda record: {"record": str(record)}
         )
         if isinstance(which, WhichRecord):
             return which
@@ -114,6 +113,7 @@ def records(scene: Scene, asked: Asked) -> Records:
 CONNECT = Command(
     usage="connect <link or key>",
     summary="Connect this chat to a record",
+    action=Action.CONNECT,
     chats=SHARED,
     elsewhere=Notice(title="Not connected", text=NOT_CONNECTABLE, next=NOT_CONNECTABLE_NEXT),
     writes=True,
@@ -123,12 +123,15 @@ CONNECT = Command(
 DISCONNECT = Command(
     usage="disconnect [link or key]",
     summary="Disconnect this chat from a record",
+    action=Action.DISCONNECT,
     chats=SHARED,
     writes=True,
     button=True,
     run=disconnect,
 )
-RECORDS = Command(usage="records", summary="The records this chat is connected to", chats=SHARED, run=records)
+RECORDS = Command(
+    usage="records", summary="The records this chat is connected to", chats=SHARED, action=Action.SEE, run=records
+)
 
 
 # For the record system (REST) ----------------------------------------------------------------------------------------

@@ -69,5 +69,6 @@ COMMAND = Command(
     chats=PERSONAL,
     elsewhere=NOT_HERE,
     writes=True,
+    action=Action.JOIN,
     run=join,
 )

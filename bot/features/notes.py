@@ -12,8 +12,7 @@ from bot.domain.people import Actor
 from bot.domain.records import Disclosure, RecordId
 from bot.domain.text import clean
 from bot.errors import Invalid, NotAllowed, NotFound, Unprocessable
-from bot.features.command import SHARED, Asked, Command
-from bot.features.references import only_record
+from bot.features.command import SHARED, Asked, Command, only_record
 from bot.features.refusals import stale_button
 from bot.features.scene import Scene
 from bot.ports import Transaction
@@ -72,7 +71,7 @@ def note(scene: Scene, asked: Asked) -> NoteAdded | WhichRecord:
     if record_id is None:
         which = only_record(
             scene,
-            Action.NOTE,
+            asked.command,
             "To which record's timeline does this note belong?",
             lambda record: {"record": str(record), "text": text, "by": scene.person.id or ""},
         )
@@ -116,6 +115,7 @@ COMMAND = Command(
     chats=SHARED,
     writes=True,
     button=True,
+    action=Action.NOTE,
     run=note,
 )
 

@@ -13,8 +13,7 @@ from bot.domain.policy import decide
 from bot.domain.records import Disclosure
 from bot.domain.text import clean, one_line
 from bot.errors import Invalid
-from bot.features.command import Asked, Command
-from bot.features.references import only_record
+from bot.features.command import Asked, Command, only_record
 from bot.features.scene import Scene
 
 DEFAULT_COUNT = 5
@@ -65,7 +64,7 @@ def timeline(scene: Scene, asked: Asked) -> Timeline | WhichRecord:
     if link is None:
         which = only_record(
             scene,
-            Action.TIMELINE,
+            asked.command,
             "Whose timeline shall I show?",
             lambda record: {"record": str(record), "count": str(count)},
         )
@@ -85,7 +84,11 @@ def timeline(scene: Scene, asked: Asked) -> Timeline | WhichRecord:
 
 
 COMMAND = Command(
-    usage="timeline [link or key] [n]", summary="The latest events of a record", button=True, run=timeline
+    usage="timeline [link or key] [n]",
+    summary="The latest events of a record",
+    action=Action.TIMELINE,
+    button=True,
+    run=timeline,
 )
 
 _KINDS = {kind.value: kind.word for kind in ChatKind}

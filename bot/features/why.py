@@ -53,7 +53,7 @@ def why(scene: Scene, asked: Asked) -> Why:
     return _not_ours(scene, candidates)
 
 
-COMMAND = Command(usage="why <link>", summary="What I make of a link, step by step", run=why)
+COMMAND = Command(usage="why <link>", summary="What I make of a link, step by step", action=Action.SEE, run=why)
 
 
 def _not_ours(scene: Scene, candidates: list[str]) -> Why:

@@ -91,6 +91,7 @@ COMMAND = Command(
     usage="settings [type]",
     summary="Who may do what, and how much cards show; for administrators",
     button=True,
+    action=Action.SETTINGS,
     run=settings,
 )
 SAVE = replace(COMMAND, usage="settings.save", writes=True, run=save)
