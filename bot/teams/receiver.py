@@ -35,27 +35,19 @@ class Received:
     body: bytes = b""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
     """Receives activities.
 
-    Args:
+    Attributes:
         authenticate: the `Authorization` header to the caller; raises `Unauthenticated` or `Unavailable`.
     """
 
-    def __init__(
-        self,
-        *,
-        authenticate: Callable[[str | None], Awaitable[Caller]],
-        gate: Gate,
-        adapter: Adapter,
-        handler: Handler,
-        invokes: Mapping[str, Invoke[Any, Any]],
-    ) -> None:
-        self.authenticate = authenticate
-        self._gate = gate
-        self._adapter = adapter
-        self._handler = handler
-        self._invokes = invokes
+    authenticate: Callable[[str | None], Awaitable[Caller]]
+    gate: Gate
+    adapter: Adapter
+    handler: Handler
+    invokes: Mapping[str, Invoke[Any, Any]]
 
     async def take(self, caller: Caller, body: bytes) -> Received:
         """Answer one activity.
@@ -66,7 +58,7 @@ class Receiver:
             Unavailable: a message can't be taken now and may be delivered again.
         """
         activity = parse(body)
-        self._gate.admit(activity, caller)
+        self.gate.admit(activity, caller)
         if activity["type"] == "invoke":
             return await self._invoke(activity)
         return await self._converse(activity)
@@ -74,7 +66,7 @@ class Receiver:
     async def _invoke(self, activity: Json) -> Received:
         """Always the documented body, whatever happens."""
         name = activity.get("name")
-        invoke = self._invokes.get(name) if name else None
+        invoke = self.invokes.get(name) if name else None
         if invoke is None:
             return Received(body=unsupported(name))
         try:
@@ -94,7 +86,7 @@ class Receiver:
             return await self._apologize(activity, reference)
 
     async def _run(self, activity: Json) -> Received:
-        response = await self._adapter.run(activity, self._handler.on_turn)
+        response = await self.adapter.run(activity, self.handler.on_turn)
         if response is None or response.body is None:
             return Received()
         return Received(status=response.status, body=_json(response.body))
@@ -106,7 +98,7 @@ class Receiver:
             await turn.send_activity(message_activity(render(failure(reference))))
 
         try:
-            response = await self._adapter.run(activity, say)
+            response = await self.adapter.run(activity, say)
         except Exception as error:
             _log_failure(error, activity)
             return Received()
