@@ -20,8 +20,9 @@ from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationErro
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.domain.catalogue import Catalogue
-from bot.domain.links import claimed_twice
-from bot.domain.wire import admins_from_json, app_from_json, record_type_from_json
+from bot.domain.settings import claimed_twice
+from bot.domain.settings_json import admins_from_json, app_from_json, record_type_from_json
+from bot.domain.text import is_guid
 from bot.errors import SettingsInvalid, Unprocessable
 
 DEMO_TENANT = "demo"
@@ -31,7 +32,6 @@ DEMO_BEARER = "demo"
 DEMO_APP_ID = "connect-chats-demo"
 MIN_API_TOKEN = 32
 
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.IGNORECASE)
 
 
@@ -230,7 +230,7 @@ def _common_problems(settings: Settings) -> list[str]:
                 f"{name.upper()} names {path!r}, which does not exist. Name a file of certificates, or unset it."
             )
     for name in ("teams_app_id", "teams_catalog_id"):
-        if (value := getattr(settings, name)) and not _GUID.fullmatch(value):
+        if (value := getattr(settings, name)) and not is_guid(value):
             problems.append(f"{name.upper()} is not a GUID. Copy it from the Teams admin center, or unset it.")
     return problems
 
@@ -248,7 +248,7 @@ def _live_problems(settings: Settings) -> list[str]:
     """What would leave the bot open or mute."""
     problems: list[str] = []
     where = "Copy it from the bot's registration in the Azure portal, or try the program with --demo."
-    if not _GUID.fullmatch(settings.app_id) or settings.app_id.strip("0-") == "":
+    if not is_guid(settings.app_id) or settings.app_id.strip("0-") == "":
         state = "is not a GUID" if settings.app_id else "is missing"
         problems.append(f"APP_ID (or CLIENT_ID) {state}: without it nobody could be authenticated. {where}")
     if settings.app_type != "SingleTenant":
@@ -257,7 +257,7 @@ def _live_problems(settings: Settings) -> list[str]:
         )
     if not settings.app_password.get_secret_value().strip():
         problems.append(f"APP_PASSWORD (or CLIENT_SECRET) is missing: the bot could not speak. {where}")
-    if not _GUID.fullmatch(settings.app_tenantid) or settings.app_tenantid.strip("0-") == "":
+    if not is_guid(settings.app_tenantid) or settings.app_tenantid.strip("0-") == "":
         state = "is not a GUID" if settings.app_tenantid else "is missing"
         problems.append(f"APP_TENANTID (or TENANT_ID) {state}: anybody's organisation could write here. {where}")
     token = settings.api_token.get_secret_value()

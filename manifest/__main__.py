@@ -9,13 +9,13 @@ from pathlib import Path
 
 from bot.config import Settings, load_catalogue, read_settings
 from bot.domain.catalogue import Catalogue
+from bot.domain.text import is_guid
 from bot.errors import ConnectChatsError, SettingsInvalid
 from bot.store.peek import peek_settings
 from manifest.domains import link_domains, warnings
 from manifest.package import build
 from manifest.template import VERSION, Identity, app_manifest, is_public
 
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _REGISTER = (
     "Register a bot (docs/real-tenant.md tells how, step by step) and set APP_ID to its application id, in the "
     "environment or in .env. To try the program without a registration: make play"
@@ -82,7 +82,7 @@ def _settings() -> Settings:
         SettingsInvalid: one line per problem.
     """
     settings, problems = read_settings()
-    if not _GUID.fullmatch(settings.app_id):
+    if not is_guid(settings.app_id):
         state = "is not a GUID" if settings.app_id else "is missing"
         problems.append(f"APP_ID (or CLIENT_ID) {state}: Teams could not tell which bot this app is. {_REGISTER}")
     if problems:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,28 @@ from tests.world import World, running_world
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the long ones first, and mark what needs PostgreSQL: what asks for its server, and each test's turn on it."""
     for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker("no_cover")
         turn = item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
         if "postgres" in getattr(item, "fixturenames", ()) or "postgresql" in turn:
             item.add_marker(pytest.mark.postgres)
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests measured, from whichever process it comes."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for text in (
+                value for name, value in report.user_properties if name == "measured" and report.when == "call"
+            ):
+                terminalreporter.write_line(text)
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Callable[[object], None]:
+    """Tells what a test measured, at the end of the run."""
+    return lambda result: record_property("measured", str(result))
 
 
 @pytest.fixture(scope="session")

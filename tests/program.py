@@ -16,7 +16,7 @@ from typing import Protocol
 from aiohttp import ClientConnectionError, ClientSession, ClientTimeout
 
 ROOT = Path(__file__).parent.parent
-READY_WITHIN = 20.0
+READY_WITHIN = 60.0
 
 
 def free_port() -> int:
@@ -78,7 +78,7 @@ class Program:
         """As Ctrl-C does; the exit code."""
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGINT)
-        return await asyncio.wait_for(self.process.wait(), 20)
+        return await asyncio.wait_for(self.process.wait(), READY_WITHIN)
 
     async def ready(self) -> None:
         """Returns when it serves."""

@@ -14,8 +14,9 @@ from bot.domain.decisions import Action, Facts
 from bot.domain.disclosure import present
 from bot.domain.people import Audience
 from bot.domain.policy import decide, disclosure_anonymous, disclosure_in
-from bot.domain.records import Disclosure, Privilege, RecordType
-from bot.domain.wire import record_type_from_json
+from bot.domain.records import Disclosure, Privilege
+from bot.domain.settings import RecordType
+from bot.domain.settings_json import record_type_from_json
 from bot.features.commands import COMMANDS
 from bot.features.samples import SAMPLES
 from tests.features.left import left_for, set_type

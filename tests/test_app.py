@@ -24,6 +24,7 @@ import app
 from bot.config import Settings
 from tests.fakes.microsoft import APP_ID, Microsoft
 from tests.program import ROOT, free_port, running_program
+from tests.waiting import LIMIT
 
 ESCAPE = '\x1b[2J\u202e\n{"level":"fake"}'
 
@@ -46,7 +47,7 @@ async def run(folder: Path, environment: Mapping[str, str], *arguments: str) -> 
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(2 * LIMIT):
             printed, logged = await process.communicate()
     finally:
         if process.returncode is None:
@@ -121,7 +122,7 @@ async def test_it_says_when_it_is_ready_and_ends_cleanly_when_told(
     environment = {} if arguments else microsoft.environment()
     async with running_program(tmp_path, environment, *arguments) as program:
         program.process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(program.process.wait(), 10) == 0
+        assert await asyncio.wait_for(program.process.wait(), LIMIT) == 0
     said = program.log.read_text().strip()
     assert said.startswith("Connect Chats is ready")
     assert program.base.rpartition(":")[2] in said.splitlines()[0]
@@ -202,7 +203,7 @@ async def test_the_log_is_one_json_object_a_line_whatever_strangers_send(tmp_pat
         ):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(raw)
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n"), LIMIT)
             assert head.startswith(b"HTTP/1."), head
             writer.close()
     log = program.log.read_text().rpartition("you may not see it\n")[2]

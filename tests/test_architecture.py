@@ -15,8 +15,8 @@ from pydantic import AliasChoices
 
 from bot.config import Settings
 from bot.domain.events import EventType
-from bot.domain.records import RecordType
-from bot.domain.wire import record_type_to_json
+from bot.domain.settings import RecordType
+from bot.domain.settings_json import to_json
 from bot.features.commands import COMMANDS
 from tests.pages import table
 from tests.world import ROOT
@@ -76,7 +76,7 @@ def test_every_event_is_told(event: EventType) -> None:
     assert f"`{event.value}`" in text_of_pages()
 
 
-@pytest.mark.parametrize("name", record_type_to_json(RecordType(name="x", label="X")))
+@pytest.mark.parametrize("name", to_json(RecordType(name="x", label="X")))
 def test_every_setting_of_a_record_type_is_told(name: str) -> None:
     assert re.search(rf'`{name}`|"{name}"', text_of_pages())
 

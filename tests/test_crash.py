@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ SEED = int(os.environ.get("SEED", "20261122"))
 
 @pytest.mark.long
 async def test_killed_fifty_times_while_commands_stream_in_nothing_is_lost_doubled_or_untold(
-    postgres: Postgres, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    postgres: Postgres, tmp_path: Path, measured: Callable[[object], None]
 ) -> None:
     """`make torture` kills two hundred times."""
     databases = {"sqlite": f"sqlite:///{tmp_path}/crash.db", "postgresql": postgres.create()}
@@ -29,6 +30,6 @@ async def test_killed_fifty_times_while_commands_stream_in_nothing_is_lost_doubl
             for name, url in databases.items()
         ]
     reports = [task.result() for task in tasks]
-    with capsys.disabled():
-        print("", *reports, sep="\n")
+    for report in reports:
+        measured(report)
     assert all(report.good for report in reports), "\n".join(report.explained() for report in reports)

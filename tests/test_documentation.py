@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.web.api import OPERATIONS, PREFIX
+from tests import settings_table
 from tests.pages import section
 from tests.world import ROOT
 
@@ -29,6 +30,12 @@ def recipes() -> dict[str, str]:
 def files_of(recipe: str) -> list[str]:
     named = re.findall(r"`([\w/-]+\.(?:py|md|toml))`", recipe)
     return [*named, "README.md"] if re.search(r"this\s+README", recipe) else named
+
+
+def test_the_table_of_all_settings_is_that_of_their_fields() -> None:
+    page = settings_table.PAGE.read_text(encoding="utf-8")
+    assert settings_table.written(page) == page, "write it with: python -m tests.settings_table"
+    assert "`watch_fields`" in page
 
 
 def test_the_readme_has_the_recipes_that_people_look_for() -> None:

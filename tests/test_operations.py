@@ -23,6 +23,7 @@ from bot.outbox.attempts import Kind, Outcome
 from tests.pages import Block, blocks, fenced, run, section
 from tests.postgres import Postgres
 from tests.program import Program, running_program
+from tests.waiting import until
 from tests.world import ROOT, World
 
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -183,7 +184,12 @@ async def back_up_and_restore(shell: Shell, folder: Path, heading: str, urls: tu
         streaming = asyncio.create_task(system.notes())
         acknowledged = system.taken
         await shell.type(backup, DATABASE_URL=urls[0])
-        await asyncio.sleep(0.3)
+        backed_up = len(await system.timeline())
+
+        async def gone_on() -> bool:
+            return len(await system.timeline()) > backed_up
+
+        await until(gone_on)
         streaming.cancel()
         await asyncio.gather(streaming, return_exceptions=True)
         _, ahead = await system.feed()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +21,21 @@ from tests.fakes.connector import FakeConnector
 from tests.postgres import Postgres
 from tests.program import Program
 from tests.torture.replicas import run_replicas, running_replicas
-from tests.world import ACCOUNT, ALEX, BOT, GROUP, buttons
+from tests.torture.settings import activity, run_settings
+from tests.waiting import LIMIT
+from tests.world import ALEX, GROUP
 
 EVENTS, RECORDS, STOPPED_S = 1_500, 100, 12.0
 SEED = int(os.environ.get("SEED", "20261122"))
-IN_FORCE_S = 1.0
 
 Replicas = tuple[Program, Program]
 
 
 async def test_one_replica_stopped_and_one_killed_every_event_arrives_once_and_in_order(
-    postgres: Postgres, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    postgres: Postgres, tmp_path: Path, measured: Callable[[object], None]
 ) -> None:
-    """`make torture` does it with 10,000 events and stops the first replica for 30 s."""
+    """`make torture` does it with 10,000 events, stops the first replica for 30 s, and demands what is promised: that
+    the other one takes over within ten seconds. Here other tests may keep both cores busy."""
     report = await run_replicas(
         tmp_path,
         postgres.create(),
@@ -42,9 +43,9 @@ async def test_one_replica_stopped_and_one_killed_every_event_arrives_once_and_i
         records=RECORDS,
         stopped_s=STOPPED_S,
         seed=SEED,
+        patience_s=10.0,
     )
-    with capsys.disabled():
-        print("", report, sep="\n")
+    measured(report)
     assert report.good, report.explained()
 
 
@@ -70,47 +71,13 @@ async def connector() -> AsyncIterator[FakeConnector]:
         yield running
 
 
-def activity(connector: FakeConnector, kind: str, number: str, **more: Any) -> dict[str, Any]:
-    return {
-        "type": kind,
-        "id": f"activity-{number}",
-        "channelId": "msteams",
-        "serviceUrl": connector.url,
-        "from": ALEX.sender,
-        "recipient": BOT,
-        "conversation": {"id": GROUP, "conversationType": "groupChat"},
-        **more,
-    }
-
-
-async def test_a_setting_changed_at_one_replica_is_in_force_at_the_other_within_a_second(
-    replicas: Replicas, http: ClientSession, connector: FakeConnector, capsys: pytest.CaptureFixture[str]
+async def test_a_setting_changed_at_one_replica_is_in_force_at_the_other(
+    postgres: Postgres, tmp_path: Path, measured: Callable[[object], None]
 ) -> None:
-    """Measured by the card of a pasted link, the one answer that reads no settings of its own accord."""
-    first, second = replicas
-    settings = f"{first.base}/api/v1/record-types/account"
-    paste = activity(connector, "invoke", "paste", name="composeExtension/queryLink", value={"url": ACCOUNT})
-
-    async def may_connect() -> bool:
-        async with http.post(f"{second.base}/api/messages", json=paste) as response:
-            (attachment,) = (await response.json())["composeExtension"]["attachments"]
-        return "Connect this chat" in buttons(attachment["content"])
-
-    async with http.post(f"{second.base}/api/messages", json=activity(connector, "message", "help", text="help")):
-        pass
-    async with http.get(settings) as response:
-        account = await response.json()
-    slowest = 0.0
-    for may in (True, False) * 3:
-        async with http.put(settings, json=account | {"connect": "append" if may else "nobody"}) as response:
-            assert response.status == 200
-        changed = time.monotonic()
-        async with asyncio.timeout(IN_FORCE_S):
-            while await may_connect() is not may:  # noqa: ASYNC110 - it is the asking that is measured
-                await asyncio.sleep(0.01)
-        slowest = max(slowest, time.monotonic() - changed)
-    with capsys.disabled():
-        print(f"\nsettings: in force at the other replica after {slowest * 1000:.0f} ms at most, of 6 changes")
+    """Within a second, which `make torture` demands; here other tests may keep both cores busy."""
+    report = await run_settings(tmp_path, postgres.create(), changes=6, seed=SEED, patience_s=LIMIT)
+    measured(report)
+    assert report.good, report.explained()
 
 
 async def test_an_activity_delivered_to_both_replicas_has_one_effect_and_one_answer(

@@ -242,7 +242,7 @@ class SettingsForm:
 
     Attributes:
         subject: `record-type/account` or `app/sales-hub`; goes back to us with what was entered.
-        seen: the revision of the settings that are shown (`bot.domain.wire.revision`); goes back to us too.
+        seen: the revision of the settings that are shown (`bot.domain.settings_json.revision`); goes back to us too.
         groups: heading and settings.
         saved: what was just changed, a line each; `()` where nothing was.
         problem: why nothing was saved, what to correct; then the fields hold what was entered.

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from bot.domain.links import Link, LinkIndex, canonical_id, compile_key, compile_pattern
-from bot.domain.records import App, RecordId, RecordType
+from bot.domain.records import RecordId
+from bot.domain.settings import App, RecordType
 
 
 class Catalogue:

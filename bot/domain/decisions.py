@@ -8,7 +8,8 @@ from enum import Enum
 from bot.domain.chats import ChatKind
 from bot.domain.open_enum import OpenEnum
 from bot.domain.people import Audience
-from bot.domain.records import Disclosure, Privilege, RecordType, Requirement
+from bot.domain.records import Disclosure, Privilege, Requirement
+from bot.domain.settings import RecordType
 
 
 class Action(OpenEnum):

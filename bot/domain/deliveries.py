@@ -11,7 +11,7 @@ from bot.domain.webhooks import Webhook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwedMessage:
+class PendingMessage:
     """A message that must still be delivered into a chat, held by one worker.
 
     Attributes:
@@ -37,7 +37,7 @@ class Delivery:
     """
 
     chat: Chat
-    messages: tuple[OwedMessage, ...]
+    messages: tuple[PendingMessage, ...]
     lease_until: int
 
 

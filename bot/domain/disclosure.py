@@ -5,7 +5,8 @@ from __future__ import annotations
 from bot.domain.answers import FieldChange, RecordChanged, RecordView
 from bot.domain.catalogue import Catalogue
 from bot.domain.people import Actor
-from bot.domain.records import Disclosure, Record, RecordId, RecordType
+from bot.domain.records import Disclosure, Record, RecordId
+from bot.domain.settings import RecordType
 from bot.domain.text import clean, one_line
 
 MAX_TITLE = 200

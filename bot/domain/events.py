@@ -109,7 +109,7 @@ class Event:
             "type": fact.type.value,
             "record": {"type": fact.record.type, "id": fact.record.id},
             "at": wire_time(self.at),
-            "actor": None if fact.actor is None else {"id": fact.actor.id, "name": fact.actor.name},
+            "actor": fact.actor and fact.actor.to_wire(),
             "chat": None
             if fact.chat is None
             else {"id": fact.chat.id, "kind": fact.chat.kind, "topic": fact.chat.topic},

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, unquote
 
-from bot.domain.records import RecordId, RecordType
+from bot.domain.records import RecordId
+from bot.domain.text import GUID
 from bot.errors import Unprocessable
 
 MAX_LINK = 2048
@@ -27,7 +28,7 @@ _FORBIDDEN = re.compile(
     r"[\x00-\x20\x7f-\xa0\u2000-\u200f\u2028-\u202f\u2060-\u2069\ufeff\\<>\"]|%(?:0|1|7f)", re.IGNORECASE
 )
 _BAD_ESCAPE = re.compile(r"%(?![0-9a-f]{2})", re.IGNORECASE)
-_GUID = re.compile(r"\{?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\}?", re.IGNORECASE)
+_GUID_IN_BRACES = re.compile(rf"\{{?({GUID.pattern})\}}?", GUID.flags)
 ID_PATTERN = r"[A-Za-z0-9_](?:[A-Za-z0-9._~:@!$()*+,;=-]{0,126}[A-Za-z0-9_)=])?"
 TYPE_NAME_PATTERN = r"[a-z][a-z0-9_-]{0,63}"
 _ID = re.compile(ID_PATTERN)
@@ -38,7 +39,7 @@ _DEFAULT_PORT = {"http": 80, "https": 443}
 
 def canonical_id(text: str) -> str | None:
     """The one form of an id (a GUID: lower case, no braces), or None when it can't be one."""
-    if guid := _GUID.fullmatch(text):
+    if guid := _GUID_IN_BRACES.fullmatch(text):
         return guid[1].lower()
     return text if _ID.fullmatch(text) else None
 
@@ -228,18 +229,3 @@ def compile_key(type_name: str, text: str) -> KeyPattern:
         raise Unprocessable(f"The key pattern {text!r} must be literal text with # for digits, such as A-#.")
     expression = "([0-9]{1,20})".join(re.escape(literal) for literal in literals)
     return KeyPattern(type_name, re.compile(expression, re.IGNORECASE | re.ASCII), literals)
-
-
-def claimed_twice(record_type: RecordType, other: RecordType) -> str | None:
-    """The pattern or key of `record_type` that matches what one of `other` does, in words; None when there is none.
-
-    Of patterns that have only some links in common, such as one with a fixed parameter more, the first one wins.
-    """
-    theirs = {compile_pattern(other.name, text).matched for text in other.links}
-    for text in record_type.links:
-        if compile_pattern(record_type.name, text).matched in theirs:
-            return f"link pattern {text!r}"
-    if not record_type.key or not other.key:
-        return None
-    same = compile_key(record_type.name, record_type.key).matched == compile_key(other.name, other.key).matched
-    return f"key {record_type.key!r}" if same else None

@@ -38,6 +38,10 @@ class Actor:
     id: str | None
     name: str = ""
 
+    def to_wire(self) -> dict[str, str | None]:
+        """As REST and webhooks show it."""
+        return {"id": self.id, "name": self.name}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:

@@ -13,7 +13,9 @@ from bot.domain.chats import Chat, ChatKind, ChatState
 from bot.domain.decisions import UNKNOWN_TYPE, Action, AppSwitch, Decision, Facts, Reason
 from bot.domain.grants import Grant
 from bot.domain.people import Actor, Audience, Person
-from bot.domain.records import ANY_APP, EVERYBODY, Disclosure, Privilege, Record, RecordId, RecordType, Requirement
+from bot.domain.records import EVERYBODY, Disclosure, Privilege, Record, RecordId, Requirement
+from bot.domain.setting_types import ANY_APP
+from bot.domain.settings import RecordType
 
 # Rights, and how much may be shown -----------------------------------------------------------------------------------
 

@@ -9,6 +9,12 @@ from collections.abc import Sequence
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSEEN = re.compile(f"[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\ufeff\\ufff9-\\ufffb\ud800-\udfff{_BIDI}]")
 _SPACE = re.compile(r"\s+")
+GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+
+
+def is_guid(text: str) -> bool:
+    """Whether it is a GUID in the form Entra writes: with dashes, without braces."""
+    return GUID.fullmatch(text) is not None
 
 
 def clean(text: str) -> str:

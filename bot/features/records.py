@@ -13,7 +13,8 @@ from bot.domain.events import EventType, Fact
 from bot.domain.links import LinkIndex, compile_pattern
 from bot.domain.people import Actor
 from bot.domain.policy import decide, disclosure_in, gather
-from bot.domain.records import Disclosure, Record, RecordId, RecordType
+from bot.domain.records import Disclosure, Record, RecordId
+from bot.domain.settings import RecordType
 from bot.errors import NotFound, PreconditionFailed, Unprocessable
 from bot.features.connections import remove, tell_disconnected
 from bot.ports import Render, Transaction

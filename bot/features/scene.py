@@ -13,7 +13,8 @@ from bot.domain.disclosure import present
 from bot.domain.grants import Grants
 from bot.domain.people import Person
 from bot.domain.policy import decide, disclosure_in, gather
-from bot.domain.records import Disclosure, Record, RecordId, RecordType
+from bot.domain.records import Disclosure, Record, RecordId
+from bot.domain.settings import RecordType
 from bot.domain.turns import Turn
 from bot.features.audit import keep_refusal
 from bot.features.refusals import refusal

@@ -14,7 +14,7 @@ from bot.domain.policy import decide, disclosure_anonymous, disclosure_in, gathe
 from bot.domain.turns import Turn
 from bot.features import refusals
 from bot.features.rights import Rights
-from bot.ports import Glimpse, Store
+from bot.ports import Store, UnfurlFacts
 
 # One and the same value for "no such record" and "you may not see it": the answers are equal byte for byte.
 UNKNOWN = Notice(
@@ -48,7 +48,7 @@ async def unfurl(url: object, turn: Turn, *, store: Store, rights: Rights, tenan
     catalogue, grants = store.catalogue(), None
     while True:
         link = catalogue.links.find(url) if isinstance(url, str) else None
-        looking = store.glimpse(link.record if link else None, person=turn.person.id, chat=turn.chat.id)
+        looking = store.unfurl_facts(link.record if link else None, person=turn.person.id, chat=turn.chat.id)
         if link and link.record.type in rights.sources:
             grants = grants or rights.of(turn.person)
             missing = grants.missing([link.record], catalogue, rights.now())
@@ -64,7 +64,7 @@ async def unfurl(url: object, turn: Turn, *, store: Store, rights: Rights, tenan
     return _answer(link, turn, seen, grant, tenant)
 
 
-def _answer(link: Link, turn: Turn, seen: Glimpse, grant: Grant | None, tenant: str) -> RecordCard | Notice:
+def _answer(link: Link, turn: Turn, seen: UnfurlFacts, grant: Grant | None, tenant: str) -> RecordCard | Notice:
     facts = gather(
         seen.catalogue,
         link.record,
@@ -99,7 +99,7 @@ def _refused(action: Action, facts: Facts) -> Notice | None:
 
 async def unfurl_anonymous(url: object, *, store: Store) -> RecordCard | Notice:
     """The card for a reader of whom nothing is known: the type's name and Open at most. No record is looked up."""
-    catalogue = (await store.glimpse(None, person=None, chat="")).catalogue
+    catalogue = (await store.unfurl_facts(None, person=None, chat="")).catalogue
     link = catalogue.links.find(url) if isinstance(url, str) else None
     if link is None:
         return NOT_A_RECORD

@@ -11,9 +11,10 @@ from bot.domain.decisions import Action, Decision, Facts, Reason
 from bot.domain.links import Link
 from bot.domain.people import Audience
 from bot.domain.policy import decide, disclosure_in, disclosure_setting, gather, required
-from bot.domain.records import Disclosure, RecordType, Requirement
+from bot.domain.records import Disclosure, Requirement
+from bot.domain.settings import RecordType
+from bot.domain.settings_json import to_json
 from bot.domain.text import one_line
-from bot.domain.wire import record_type_to_json
 from bot.features.command import Asked, Command
 from bot.features.refusals import UNANSWERED, UNKNOWN_RECORD, refusal
 from bot.features.scene import Scene, Target
@@ -126,7 +127,7 @@ class _Setting:
             return sentence
         if name == "app.enabled":
             return f"{sentence[:-1]}: enabled is “false” on the {self.app}."
-        value = record_type_to_json(self.settings)[name]
+        value = to_json(self.settings)[name]
         words = ", ".join(value) if isinstance(value, list) else str(value).lower()
         return f"{sentence[:-1]}: {name} is “{one_line(words, 120)}” on the record type {self.settings.name}."
 

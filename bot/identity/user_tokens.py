@@ -7,13 +7,12 @@ validate tokens; "Optional claims reference" (`acct`, `idtyp`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.people import Person
-from bot.domain.text import one_line
+from bot.domain.text import is_guid, one_line
 from bot.errors import Unauthenticated
 from bot.identity.keys import SigningKey, SigningKeys
 from bot.identity.tokens import Claims, TokenVerifier
@@ -24,8 +23,6 @@ ADMIN_ROLE = "ConnectChats.Admin"
 """The app role that makes its holder an administrator where a token says who asks."""
 
 MAX_NAME = 256
-
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +69,7 @@ class UserTokenVerifier(TokenVerifier[UserClaims]):
                 f"access token for api://APP_ID/{SCOPE}."
             )
         oid, roles = payload.get("oid"), payload.get("roles", [])
-        if not isinstance(oid, str) or not _GUID.fullmatch(oid):
+        if not isinstance(oid, str) or not is_guid(oid):
             raise Unauthenticated("The token's oid claim is no object id, so it does not say who asks. Refuse it.")
         if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
             raise Unauthenticated("The token's roles claim is no list of names. It is not from Entra ID.")

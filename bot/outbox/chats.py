@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.chats import Chat, ChatState, state_after
-from bot.domain.deliveries import Delivery, OwedMessage
+from bot.domain.deliveries import Delivery, PendingMessage
 from bot.domain.documents import compact
 from bot.errors import SendFailed
 from bot.outbox.attempts import Kind, Outcome, Settled, reason, tried
@@ -26,7 +26,7 @@ MOST_BYTES = 80_000
 Unreachable = Callable[[Transaction, str, ChatState], None]
 """Is told, inside the transaction, of a chat that the bot can't speak in any more."""
 
-Part = tuple[OwedMessage, ...]
+Part = tuple[PendingMessage, ...]
 """Neighbours that go out as one activity."""
 
 
@@ -92,7 +92,7 @@ class ToChats:
         return settled
 
     def _settle(
-        self, tx: Transaction, message: OwedMessage, error: SendFailed | None, state: ChatState | None
+        self, tx: Transaction, message: PendingMessage, error: SendFailed | None, state: ChatState | None
     ) -> Outcome:
         if error is None:
             ours = tx.finish_delivery(message.id, message.fence)
@@ -106,7 +106,7 @@ class ToChats:
         parked = Outcome.AMBIGUOUS if error.ambiguous else Outcome.PARKED
         return parked if ours else Outcome.OVERTAKEN
 
-    def _next_try(self, now: int, message: OwedMessage, error: SendFailed, state: ChatState | None) -> int | None:
+    def _next_try(self, now: int, message: PendingMessage, error: SendFailed, state: ChatState | None) -> int | None:
         """A suspended chat keeps its messages until the bot is back; a chat that is gone never needs them."""
         if state is ChatState.SUSPENDED:
             return now
@@ -124,7 +124,7 @@ class ToChats:
         _give_back(tx, (message for delivery in held for message in delivery.messages))
 
 
-def _give_back(tx: Transaction, messages: Iterable[OwedMessage]) -> None:
+def _give_back(tx: Transaction, messages: Iterable[PendingMessage]) -> None:
     for message in messages:
         tx.postpone_delivery(message.id, message.fence, until=tx.now, error="")
 
@@ -137,7 +137,7 @@ def _refused(error: SendFailed) -> bool:
 # Several messages as one activity ------------------------------------------------------------------------------------
 
 
-def coalesced(messages: Sequence[OwedMessage]) -> list[Part]:
+def coalesced(messages: Sequence[PendingMessage]) -> list[Part]:
     """The messages in their order; of a crowd as many neighbours together as one activity can hold."""
     if len(messages) <= FEW:
         return [(message,) for message in messages]

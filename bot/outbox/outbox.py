@@ -62,21 +62,21 @@ class Outbox:
         self._jitter = jitter
         self._pumps: dict[str, Pump[Any, Any]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._rung = asyncio.Event()
+        self._woken = asyncio.Event()
 
     async def run(self) -> None:
         """Deliver until cancelled, whatever happens. Then claim no more, let what is being sent end, for a while, and
         give the rest back: another replica need not wait for the leases to run out."""
-        silence = self._store.on_change(self._rung.set)
+        silence = self._store.on_change(self._woken.set)
         housekeeping = asyncio.create_task(self._keep_house())
         try:
             while True:
-                self._rung.clear()
+                self._woken.clear()
                 await self._look()
                 await asyncio.sleep(BREATH)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(POLL):
-                        await self._rung.wait()
+                        await self._woken.wait()
         finally:
             silence()
             housekeeping.cancel()
@@ -93,7 +93,7 @@ class Outbox:
             return
         for name in due:
             if name in self._pumps:
-                self._pumps[name].ring()
+                self._pumps[name].wake()
             else:
                 self._start(name)
 

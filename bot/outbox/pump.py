@@ -108,17 +108,17 @@ class Pump(Generic[D, R]):
         self._asked = True
         self._gathered = False
         self._gathering: asyncio.TimerHandle | None = None
-        self._rung = asyncio.Event()
+        self._woken = asyncio.Event()
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """There may be more to claim."""
         self._asked = True
-        self._rung.set()
+        self._woken.set()
 
     def stop(self) -> None:
         """Claim no more; `run` returns when what is being sent has ended."""
         self._stopping = True
-        self.ring()
+        self.wake()
 
     def abandon(self) -> None:
         """Send no more, and give back what is being sent."""
@@ -143,10 +143,10 @@ class Pump(Generic[D, R]):
     async def _pause(self) -> None:
         """Until there is enough to do, or leases must be renewed."""
         while not self._enough and (left := self._until_renewal()):
-            self._rung.clear()
+            self._woken.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left / SECOND):
-                    await self._rung.wait()
+                    await self._woken.wait()
 
     @property
     def _enough(self) -> bool:
@@ -166,7 +166,7 @@ class Pump(Generic[D, R]):
 
     def _gather(self) -> None:
         self._gathered = True
-        self._rung.set()
+        self._woken.set()
 
     def _until_renewal(self) -> int:
         """Microseconds; 0 also when the clock was put back."""
@@ -227,6 +227,6 @@ class Pump(Generic[D, R]):
         else:
             self._results.append(result)
         if self._enough:
-            self._rung.set()
+            self._woken.set()
         elif self._gathering is None:
             self._gathering = asyncio.get_running_loop().call_later(GATHER, self._gather)

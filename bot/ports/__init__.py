@@ -18,7 +18,6 @@ __all__ = [
     "Clock",
     "Directory",
     "EventSender",
-    "Glimpse",
     "Json",
     "RecordSource",
     "Render",
@@ -26,6 +25,7 @@ __all__ = [
     "Sender",
     "Store",
     "Transaction",
+    "UnfurlFacts",
 ]
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ Render = Callable[[Answer], Json]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Glimpse:
+class UnfurlFacts:
     """Everything an unfurl must know, read at one instant.
 
     Attributes:
@@ -70,16 +70,16 @@ class Store(Protocol):
         """
         ...
 
-    async def glimpse(self, record: RecordId | None, *, person: str | None, chat: str) -> Glimpse:
+    async def unfurl_facts(self, record: RecordId | None, *, person: str | None, chat: str) -> UnfurlFacts:
         """The hot path's one read; `record` None reads only the settings and the chat."""
         ...
 
     def catalogue(self) -> Catalogue:
-        """The settings this process saw last, without reading: to find what to ask `glimpse` for."""
+        """The settings this process saw last, without reading: to find what to ask `unfurl_facts` for."""
         ...
 
-    def on_change(self, ring: Callable[[], None]) -> Callable[[], None]:
-        """Have `ring` called on the event loop soon after each transaction that added events, messages or webhooks,
+    def on_change(self, notify: Callable[[], None]) -> Callable[[], None]:
+        """Have `notify` called on the event loop soon after each transaction that added events, messages or webhooks,
         here or on another replica. Returns what ends that. It only wakes: polling is what is relied on."""
         ...
 

@@ -12,7 +12,8 @@ from bot.domain.deliveries import Delivery, EventDelivery, OutboxStatus, ParkedE
 from bot.domain.events import Event, Fact
 from bot.domain.history import Refused, SettingsChange
 from bot.domain.people import Member
-from bot.domain.records import App, Record, RecordId, RecordType
+from bot.domain.records import Record, RecordId
+from bot.domain.settings import App, RecordType
 from bot.domain.webhooks import Webhook, WebhookStatus
 
 Json = dict[str, Any]

@@ -36,7 +36,7 @@ class Engines:
         hurried: like `writer`, but a power cut may undo its last transactions, the last first (SQLite: it does not wait
             for the disk; PostgreSQL: the same as `writer`).
         reader: its connections refuse to write, and a transaction sees one instant.
-        writers, readers, glancers: how many threads of each kind are worth having.
+        writers, readers, unfurlers: how many threads of each kind are worth having.
     """
 
     writer: Engine
@@ -44,7 +44,7 @@ class Engines:
     reader: Engine
     writers: int
     readers: int
-    glancers: int
+    unfurlers: int
 
     @property
     def sqlite(self) -> bool:
@@ -103,7 +103,7 @@ def _sqlite(url: URL) -> Engines:
     for engine in (writer, hurried):
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     event.listen(reader, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-    return Engines(writer=writer, hurried=hurried, reader=reader, writers=1, readers=1, glancers=1)
+    return Engines(writer=writer, hurried=hurried, reader=reader, writers=1, readers=1, unfurlers=1)
 
 
 def _sqlite_writer(connection: Any, _: Any) -> None:
@@ -143,7 +143,7 @@ def _sqlite_reader(connection: Any, _: Any) -> None:
 
 
 def _postgresql(url: URL) -> Engines:
-    readers, writers, glancers = 4, 4, 4
+    readers, writers, unfurlers = 4, 4, 4
     options: dict[str, Any] = {
         **_QUIET,
         # A peer that vanished is noticed by the time a statement would have timed out.
@@ -152,11 +152,11 @@ def _postgresql(url: URL) -> Engines:
         "max_overflow": 1,
     }
     writer = create_engine(url, pool_size=writers, isolation_level="READ COMMITTED", **options)
-    reader = create_engine(url, pool_size=readers + glancers, **options)
+    reader = create_engine(url, pool_size=readers + unfurlers, **options)
     event.listen(writer, "connect", _postgresql_settings)
     event.listen(reader, "connect", _postgresql_settings)
     event.listen(reader, "connect", _postgresql_reader)
-    return Engines(writer=writer, hurried=writer, reader=reader, writers=writers, readers=readers, glancers=glancers)
+    return Engines(writer=writer, hurried=writer, reader=reader, writers=writers, readers=readers, unfurlers=unfurlers)
 
 
 def _postgresql_settings(connection: Any, _: Any) -> None:

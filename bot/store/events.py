@@ -9,12 +9,12 @@ from ulid import ULID
 
 from bot.domain.events import Event, Fact
 from bot.domain.records import RecordId
+from bot.store.queues import QueuesPart
 from bot.store.records import key_of
 from bot.store.rows import event_of
 from bot.store.schema import events, feeds, timelines
 from bot.store.session import to_text
 from bot.store.statements import Insert, Statement, append, mine, pages, rows
-from bot.store.streams import StreamsPart
 
 
 def _take_seq(insert: Insert) -> Any:
@@ -49,7 +49,7 @@ _FEED = Statement(
 _END = rows(feeds)
 
 
-class EventsPart(StreamsPart):
+class EventsPart(QueuesPart):
     """An event gets two numbers, each under a row that stays locked until the transaction ends.
 
     `seq` is taken when it is added, under the record's row in `timelines`. Its position in the feed is taken under the

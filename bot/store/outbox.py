@@ -9,13 +9,13 @@ from typing import Any
 from sqlalchemy import and_, bindparam, case, exists, func, insert, literal_column, not_, select, update
 
 from bot.domain.chats import ChatState
-from bot.domain.deliveries import Delivery, OutboxStatus, OwedMessage
+from bot.domain.deliveries import Delivery, OutboxStatus, PendingMessage
 from bot.ports import Json
+from bot.store.queues import ACTIVE
 from bot.store.rows import chat_of
 from bot.store.schema import chats, outbox, owed, parked, webhooks
 from bot.store.session import Session, to_text
 from bot.store.statements import Statement, mine
-from bot.store.streams import ACTIVE
 
 READY, DONE, PARKED = "ready", "done", "parked"
 MESSAGE = "message"
@@ -208,8 +208,8 @@ class OutboxPart(Session):
         return {"chat": status(_BACKLOG, _COUNT_PARKED), "webhook": status(_OWED_BACKLOG, _COUNT_PARKED_EVENTS)}
 
 
-def _message_of(row: Any) -> OwedMessage:
-    return OwedMessage(
+def _message_of(row: Any) -> PendingMessage:
+    return PendingMessage(
         id=row.number,
         message=json.loads(row.message),
         attempts=row.attempts,

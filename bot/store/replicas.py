@@ -33,14 +33,14 @@ class Replicas:
     """A channel per tenant; a message on it is the id of the process that wrote it.
 
     Args:
-        ring: what to do when another replica was heard, or may have been missed; called on the event loop.
+        notify: what to do when another replica was heard, or may have been missed; called on the event loop.
     """
 
-    def __init__(self, engine: Engine, *, tenant: str, ring: Callable[[], None]) -> None:
+    def __init__(self, engine: Engine, *, tenant: str, notify: Callable[[], None]) -> None:
         _, self._address = engine.dialect.create_connect_args(engine.url)
         self._channel = f"connect_chats_{blake2b(tenant.encode(), digest_size=16).hexdigest()}"
         self._own = uuid4().hex
-        self._ring = ring
+        self._notify = notify
         self._listening: asyncio.Task[None] | None = None
 
     def tell(self, connection: Connection) -> None:
@@ -66,11 +66,11 @@ class Replicas:
                 connecting = psycopg.AsyncConnection.connect(**self._address, **_CONNECTING, autocommit=True)
                 async with await connecting as connection:
                     await connection.execute(f"LISTEN {self._channel}".encode())
-                    self._ring()  # for what was missed until now
+                    self._notify()  # for what was missed until now
                     pause = FIRST_PAUSE_S
                     async for heard in connection.notifies():
                         if heard.payload != self._own:
-                            self._ring()
+                            self._notify()
             except (psycopg.Error, OSError) as error:
                 log.warning("other replicas are not heard, only polled", why=type(error).__name__, pause=pause)
             await asyncio.sleep(pause * random.uniform(0.5, 1))

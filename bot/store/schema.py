@@ -59,10 +59,11 @@ settings = Table(
 ids, `admin_names` a JSON object of those whose names are known."""
 
 record_types = Table("record_types", metadata, _key("tenant"), _key("name"), _number("position"), _text("document"))
-"""The admin's settings of each record type, as `bot.domain.wire` writes them; `position` is the order of creation."""
+"""The admin's settings of each record type, as `bot.domain.settings_json` writes them; `position` is the order in which
+they were created."""
 
 apps = Table("apps", metadata, _key("tenant"), _key("id"), _number("position"), _text("document"))
-"""The record systems' apps, as `bot.domain.wire` writes them; `position` is the order of creation."""
+"""The record systems' apps, as `bot.domain.settings_json` writes them; `position` is the order of creation."""
 
 records = Table(
     "records",
@@ -221,10 +222,7 @@ outbox = Table(
     "outbox",
     metadata,
     _counted("number"),
-    _text("tenant"),
-    _text("chat"),
-    _text("message"),
-    _text("state"),
+    *map(_text, ("tenant", "chat", "message", "state")),
     *map(_number, ("due_at", "lease_until", "fence", "attempts")),
     _text("error"),
     _number("created_at"),

@@ -10,15 +10,14 @@ from sqlalchemy import Connection, Table, bindparam, func, select, update
 
 from bot.domain.catalogue import Catalogue
 from bot.domain.history import SettingsChange, Subject, Via
-from bot.domain.records import App, RecordType
-from bot.domain.wire import (
+from bot.domain.settings import App, RecordType
+from bot.domain.settings_json import (
     admins_from_store,
     admins_to_json,
     app_from_store,
-    app_to_json,
     kept,
     record_type_from_store,
-    record_type_to_json,
+    to_json,
 )
 from bot.store.audit import AuditPart
 from bot.store.schema import apps, record_types, settings
@@ -145,10 +144,10 @@ class SettingsPart(AuditPart):
         self.settings_changed = True
         for record_type in catalogue.types.values():
             self._keep_type(record_type)
-            self._add_first(Subject.RECORD_TYPE, record_type.name, record_type_to_json(record_type))
+            self._add_first(Subject.RECORD_TYPE, record_type.name, to_json(record_type))
         for app in catalogue.apps.values():
             self._keep_app(app)
-            self._add_first(Subject.APP, app.id, app_to_json(app))
+            self._add_first(Subject.APP, app.id, to_json(app))
         self._add_first(Subject.ADMINS, "", admins_to_json(admins))
 
     def _add_first(self, subject: Subject, name: str, after: Mapping[str, Any]) -> None:
@@ -162,15 +161,15 @@ class SettingsPart(AuditPart):
         self.settings_changed = True
 
     def _keep_type(self, record_type: RecordType) -> None:
-        name, document = record_type.name, record_type_to_json(record_type)
+        name, document = record_type.name, to_json(record_type)
         if row := self._one(_TYPE, name=name):
             stored = json.loads(row.document)
-            document = kept(stored, record_type_to_json(record_type_from_store(stored, name=name)), document)
+            document = kept(stored, to_json(record_type_from_store(stored, name=name)), document)
         self._run(_KEEP_TYPE, name=name, document=to_text(document))
 
     def _keep_app(self, app: App) -> None:
-        document = app_to_json(app)
+        document = to_json(app)
         if row := self._one(_APP, id=app.id):
             stored = json.loads(row.document)
-            document = kept(stored, app_to_json(app_from_store(stored, app=app.id)), document)
+            document = kept(stored, to_json(app_from_store(stored, app=app.id)), document)
         self._run(_KEEP_APP, id=app.id, document=to_text(document))

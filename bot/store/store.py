@@ -14,23 +14,23 @@ from sqlalchemy.exc import DBAPIError
 from bot.domain.catalogue import Catalogue
 from bot.domain.records import RecordId
 from bot.errors import Unavailable
-from bot.ports import Clock, Glimpse
-from bot.store.bell import Bell
+from bot.ports import Clock, UnfurlFacts
 from bot.store.engine import Engines, open_engines
 from bot.store.failures import UNSTORABLE, explained, may_repeat, opening, unprocessable
-from bot.store.glances import Glances
-from bot.store.lanes import Lane
 from bot.store.migrate import migrate
+from bot.store.notifier import Notifier
+from bot.store.queues import Subscribers
 from bot.store.replicas import Replicas
 from bot.store.settings import load_catalogue
-from bot.store.streams import Subscribers
 from bot.store.transaction import SqlTransaction
+from bot.store.unfurl_query import UnfurlQuery
+from bot.store.workers import WorkerThreads
 
 T = TypeVar("T")
 
 ATTEMPTS = 6
 PING_TIMEOUT_S = 3.0
-GLANCES_HANDED_BACK_TOGETHER = 32
+UNFURLS_HANDED_BACK_TOGETHER = 32
 
 
 def open_store(url: str, *, tenant: str, clock: Clock) -> SqlStore:
@@ -45,7 +45,7 @@ def open_store(url: str, *, tenant: str, clock: Clock) -> SqlStore:
 class SqlStore:
     """`bot.ports.Store`, with what its owner needs besides: `start`, `seed`, `ping` and `close`.
 
-    Three lanes, so that a long page never blocks an unfurl and neither waits for a writer.
+    Three kinds of worker threads, so that a long page never blocks an unfurl and neither waits for a writer.
     """
 
     def __init__(self, engines: Engines, *, tenant: str, clock: Clock) -> None:
@@ -54,15 +54,17 @@ class SqlStore:
         self._clock = clock
         self._known = Catalogue()
         self._subscribers = Subscribers(version=0)
-        self._bell = Bell()
-        self._replicas = None if engines.sqlite else Replicas(engines.writer, tenant=tenant, ring=self._bell.ring)
-        self._glances = Glances(engines.reader, tenant=tenant, catalogue=self._catalogue_at)
-        self._writing = Lane("store-write", threads=engines.writers)
-        self._reading = Lane("store-read", threads=engines.readers)
-        self._glancing = Lane(
-            "store-glance",
-            threads=engines.glancers,
-            batch=GLANCES_HANDED_BACK_TOGETHER if engines.glancers == 1 else 1,
+        self._notifier = Notifier()
+        self._replicas = (
+            None if engines.sqlite else Replicas(engines.writer, tenant=tenant, notify=self._notifier.notify)
+        )
+        self._unfurl_query = UnfurlQuery(engines.reader, tenant=tenant, catalogue=self._catalogue_at)
+        self._write_workers = WorkerThreads("store-write", threads=engines.writers)
+        self._read_workers = WorkerThreads("store-read", threads=engines.readers)
+        self._unfurl_workers = WorkerThreads(
+            "store-unfurl",
+            threads=engines.unfurlers,
+            batch=UNFURLS_HANDED_BACK_TOGETHER if engines.unfurlers == 1 else 1,
         )
 
     async def start(self) -> None:
@@ -76,11 +78,11 @@ class SqlStore:
             await asyncio.to_thread(self._open)
         except DBAPIError as error:
             raise opening(error) from error
-        self._bell.start()
+        self._notifier.start()
         if self._replicas:
             self._replicas.start()
-        for lane in (self._writing, self._reading, self._glancing):
-            lane.start()
+        for workers in (self._write_workers, self._read_workers, self._unfurl_workers):
+            workers.start()
 
     def _open(self) -> None:
         migrate(self._engines.writer)
@@ -90,17 +92,17 @@ class SqlStore:
         """Finish what was asked for, then let go of the database."""
         if self._replicas:
             await self._replicas.close()
-        for lane in (self._glancing, self._reading, self._writing):
-            await lane.close()
+        for workers in (self._unfurl_workers, self._read_workers, self._write_workers):
+            await workers.close()
         await asyncio.to_thread(self._release)
 
     def _release(self) -> None:
-        self._glances.close()
+        self._unfurl_query.close()
         self._engines.dispose()
 
     async def seed(self, catalogue: Catalogue) -> None:
         """Write the first settings, in one transaction; nothing when the tenant has some already."""
-        await self._writing.run(self._transact, self._engines.writer, lambda tx: tx.seed(catalogue))
+        await self._write_workers.run(self._transact, self._engines.writer, lambda tx: tx.seed(catalogue))
 
     async def ping(self) -> None:
         """Ask the database for the settings.
@@ -120,7 +122,7 @@ class SqlStore:
         Raises:
             Unavailable: the database is down, locked or overloaded.
         """
-        return await self._reading.run(self._transact, self._engines.reader, work)
+        return await self._read_workers.run(self._transact, self._engines.reader, work)
 
     async def write(self, work: Callable[[SqlTransaction], T], *, durable: bool = True) -> T:
         """Run `work` in one transaction; when this returns, what it wrote is on disk.
@@ -131,21 +133,21 @@ class SqlStore:
             Unavailable: the database is down, locked, full or overloaded.
         """
         engine = self._engines.writer if durable else self._engines.hurried
-        return await self._writing.run(self._transact, engine, work)
+        return await self._write_workers.run(self._transact, engine, work)
 
-    async def glimpse(self, record: RecordId | None, *, person: str | None, chat: str) -> Glimpse:
+    async def unfurl_facts(self, record: RecordId | None, *, person: str | None, chat: str) -> UnfurlFacts:
         """The hot path's one read.
 
         Raises:
             Unavailable: the database is down or overloaded.
             Unprocessable: an id holds what no id can hold.
         """
-        return await self._glancing.run(self._glimpse, record, person, chat)
+        return await self._unfurl_workers.run(self._glimpse, record, person, chat)
 
-    def _glimpse(self, record: RecordId | None, person: str | None, chat: str) -> Glimpse:
+    def _glimpse(self, record: RecordId | None, person: str | None, chat: str) -> UnfurlFacts:
         try:
             with explained():
-                return self._glances.glimpse(record, person, chat)
+                return self._unfurl_query.unfurl_facts(record, person, chat)
         except UNSTORABLE as error:
             raise unprocessable() from error
 
@@ -153,10 +155,10 @@ class SqlStore:
         """The settings this process saw last, without reading."""
         return self._known
 
-    def on_change(self, ring: Callable[[], None]) -> Callable[[], None]:
-        """Have `ring` called on the event loop soon after each transaction that added something others wait for, here
+    def on_change(self, notify: Callable[[], None]) -> Callable[[], None]:
+        """Have `notify` called on the event loop soon after each transaction that added something others wait for, here
         or, on PostgreSQL, on another replica. Returns what ends that."""
-        return self._bell.add(ring)
+        return self._notifier.add(notify)
 
     def _catalogue_at(self, version: int) -> Catalogue:
         known = self._known
@@ -192,6 +194,6 @@ class SqlStore:
                     if tx.subscribers.version > self._subscribers.version:
                         self._subscribers = tx.subscribers
                     if tx.news:
-                        self._bell.ring()
+                        self._notifier.notify()
                     return result
         raise AssertionError("the last attempt returns or raises")

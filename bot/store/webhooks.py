@@ -8,14 +8,14 @@ from typing import Any
 from sqlalchemy import and_, bindparam, case, exists, func, select, update
 
 from bot.domain.deliveries import ParkedEvent
+from bot.domain.settings_json import kept
 from bot.domain.webhooks import Webhook, WebhookStatus
-from bot.domain.wire import kept
 from bot.store.events import EventsPart
+from bot.store.queues import WEBHOOKS
 from bot.store.rows import event_of, webhook_of
 from bot.store.schema import events, feeds, owed, parked, streams, webhooks
 from bot.store.session import to_text
 from bot.store.statements import Insert, Statement, mine, remove, rows
-from bot.store.streams import WEBHOOKS
 
 _NOW = bindparam("now")
 _FILTERS = ("types", "record_types")

@@ -12,7 +12,6 @@ import json
 import random
 import ssl
 import time
-from asyncio import sslproto
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -53,9 +52,8 @@ BACKOFF = 0.25
 TRIES = 3
 
 CONNECTIONS = 32
-"""Teams takes 50 messages a second from the bot, so this is enough as long as each takes less than 0.6 s."""
-TLS_BUFFER = 32 * 1024
-"""Bytes; asyncio reserves 256 KiB for each connection, of which TLS fills 16 at a time."""
+"""Teams takes 50 messages a second from the bot, so this is enough as long as each takes less than 0.6 s. asyncio
+reserves 256 KiB for each while it is open, so all together are 8 MB."""
 KEEP_ALIVE = 60.0
 MAX_ANSWER = 64 * 1024
 MAX_ROSTER = 5 * 1024 * 1024
@@ -67,7 +65,6 @@ _LISTING_MISSING = frozenset({404, 405, 501})
 
 def open_session(trust: ssl.SSLContext) -> ClientSession:
     """The one session of the program: pooled connections, no cookies. Needs a running event loop."""
-    sslproto.SSLProtocol.max_size = TLS_BUFFER
     return ClientSession(
         connector=TCPConnector(ssl=trust, limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE),
         cookie_jar=DummyCookieJar(),

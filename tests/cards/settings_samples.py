@@ -15,8 +15,9 @@ from bot.domain.answers import (
 )
 from bot.domain.catalogue import Catalogue
 from bot.domain.history import Subject
-from bot.domain.records import App, Disclosure, RecordType, Requirement
-from bot.domain.wire import app_to_json, record_type_to_json, revision
+from bot.domain.records import Disclosure, Requirement
+from bot.domain.settings import App, RecordType
+from bot.domain.settings_json import revision, to_json
 from bot.features.settings.form import fields
 from bot.features.settings.words import administrators, of_app, of_type
 
@@ -56,9 +57,9 @@ SALES_HUB = App(id="sales-hub", label="Sales Hub", enabled=False)
 def form_of(settings: RecordType | App, **more: Any) -> SettingsForm:
     """The form that the program makes of them."""
     if isinstance(settings, App):
-        subject, name, document = Subject.APP, settings.id, app_to_json(settings)
+        subject, name, document = Subject.APP, settings.id, to_json(settings)
     else:
-        subject, name, document = Subject.RECORD_TYPE, settings.name, record_type_to_json(settings)
+        subject, name, document = Subject.RECORD_TYPE, settings.name, to_json(settings)
     return SettingsForm(
         title=f"Settings of {settings.label}",
         subject=f"{subject.value}/{name}",
@@ -145,7 +146,7 @@ def everything_says(words: str) -> dict[str, Answer]:
 
 
 def as_full_as_can_be(words: str) -> dict[str, Answer]:
-    """More than `bot.domain.wire` lets anybody set."""
+    """More than `bot.domain.settings_json` lets anybody set."""
     subject = f"record-type/{'a' * 64}"
     item = SettingsItem(subject=subject, label=words, enabled=False, summary=words)
     five = tuple((f"choice {number}", words) for number in range(5))

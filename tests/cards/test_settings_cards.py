@@ -11,7 +11,7 @@ import pytest
 
 import cards
 from bot.domain.answers import FieldChange, Notice, RecordChanged, SettingsItem, SettingsOverview
-from bot.domain.records import RecordType
+from bot.domain.settings import RecordType
 from bot.features.settings.words import administrators
 from tests.cards.samples import ACCOUNT, CASE, CHANGES, NOTHING, OPPORTUNITY
 from tests.cards.settings_samples import ACCOUNT_TYPE, OVERVIEW, SALES_HUB, form_of, lines, switch

@@ -12,7 +12,7 @@ import aiohttp
 HERE = Path(__file__).parent
 WORLD = HERE / "playground.yml"
 CLI = HERE / "node_modules/@microsoft/m365agentsplayground/cli.js"
-START_SECONDS = 30
+START_SECONDS = 60
 
 
 class PlaygroundFailed(RuntimeError):

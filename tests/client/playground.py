@@ -23,6 +23,7 @@ from typing import Any
 import aiohttp
 
 from tests.client.launch import WORLD, PlaygroundFailed, start_playground, stop
+from tests.waiting import LIMIT
 
 Json = dict[str, Any]
 
@@ -199,7 +200,7 @@ class Playground:
         chat: str | None = None,
         after: int = 0,
         that: Callable[[Said], bool] = lambda said: True,
-        within: float = 10,
+        within: float = LIMIT,
     ) -> Said:
         """Wait for the bot to say something in `chat` (a channel's threads count), later than the first `after` things.
 
@@ -223,7 +224,7 @@ class Playground:
         assert result is not None
         return result
 
-    async def ask(self, text: str, *, chat: str, by: Somebody = ALEX, within: float = 10) -> Said:
+    async def ask(self, text: str, *, chat: str, by: Somebody = ALEX, within: float = LIMIT) -> Said:
         """Say something and wait for the bot's next words in that chat."""
         before = len(self.said)
         return await self.hear(chat=await self.say(text, chat=chat, by=by), after=before, within=within)

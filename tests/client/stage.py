@@ -21,7 +21,7 @@ ACCOUNT = f"{LINKS}/account/A-1001"
 OPPORTUNITY = f"{LINKS}/opportunity/O-2001"
 CASE = f"{LINKS}/case/C-3001"
 OPENED = {"installationUpdate", "conversationUpdate"}
-WITHIN = 10.0
+WITHIN = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 60
+SECONDS = 120
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
@@ -25,7 +25,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 def answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(address, timeout=5) as response:
+        with urllib.request.urlopen(address, timeout=30) as response:
             return response.status == 200
     except OSError:
         return False

@@ -7,7 +7,8 @@ import pytest
 from bot.domain.catalogue import Catalogue
 from bot.domain.grants import MAX_AGE, Grant, Grants
 from bot.domain.people import Person
-from bot.domain.records import Privilege, RecordId, RecordType
+from bot.domain.records import Privilege, RecordId
+from bot.domain.settings import RecordType
 
 ALEX = Person(id="alex", tenant="contoso")
 ORDER, ACCOUNT = RecordId("order", "1"), RecordId("account", "1")

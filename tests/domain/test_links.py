@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bot.domain.catalogue import Catalogue
 from bot.domain.links import Link, canonical_id, compile_key, compile_pattern
-from bot.domain.records import App, RecordId, RecordType
+from bot.domain.records import RecordId
+from bot.domain.settings import App, RecordType
 from bot.errors import Unprocessable
 
 GUID = "4f2b8c1e-0a3d-4e5f-9b6a-7c8d9e0f1a2b"
@@ -117,11 +118,12 @@ def test_a_hostile_or_other_link_names_no_record(text: str) -> None:
 
 
 def test_a_huge_text_is_refused_in_no_time() -> None:
+    """Whatever takes the square of its length would take hours."""
     started = time.perf_counter()
     for character in ("a", "/", "?a&", "%41", "{", "@", ":", "."):
         CATALOGUE.links.find("https://crm.example.com/" + character * 300_000)
         CATALOGUE.links.find(character * 300_000)
-    assert time.perf_counter() - started < 0.5
+    assert time.perf_counter() - started < 10
 
 
 @given(st.text(max_size=200))

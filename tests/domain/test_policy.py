@@ -10,7 +10,8 @@ import pytest
 from bot.domain.decisions import Action, Facts
 from bot.domain.people import Actor, Audience, Member, Person, audience_of
 from bot.domain.policy import decide, disclosure_anonymous, disclosure_in, disclosure_setting, privilege_of, shows_less
-from bot.domain.records import Disclosure, Privilege, Record, RecordId, RecordType, Requirement
+from bot.domain.records import Disclosure, Privilege, Record, RecordId, Requirement
+from bot.domain.settings import RecordType
 
 TENANT = "t"
 ALEX = Person(id="alex", tenant=TENANT)

@@ -10,14 +10,17 @@ import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import pytest
+
 from bot.domain.catalogue import Catalogue
 from bot.domain.chats import Chat, ChatKind, ChatState
 from bot.domain.decisions import Action
 from bot.domain.grants import Grant, Grants
 from bot.domain.people import Actor, Audience, Person
 from bot.domain.policy import decide, gather
-from bot.domain.records import App, Privilege, Record, RecordId
-from bot.domain.wire import record_type_from_json
+from bot.domain.records import Privilege, Record, RecordId
+from bot.domain.settings import App
+from bot.domain.settings_json import record_type_from_json
 
 TENANT = "contoso"
 ACCOUNT = RecordId("account", "A-1")
@@ -291,7 +294,8 @@ def decided(cell: Cell, catalogue: Catalogue) -> dict[str, tuple[bool, str | Non
     return decisions
 
 
-def test_the_table_decides_every_cell_as_the_contract_says(capsys) -> None:
+@pytest.mark.long
+def test_the_table_decides_every_cell_as_the_contract_says(measured) -> None:
     catalogues: dict[tuple, Catalogue] = {}
     count, allowed, differences = 0, 0, []
     for cell in cells():
@@ -303,8 +307,7 @@ def test_the_table_decides_every_cell_as_the_contract_says(capsys) -> None:
             allowed += decision[0]
             if decision != expected(action, cell):
                 differences.append((action, cell, decision, expected(action, cell)))
-    with capsys.disabled():
-        print(f" {count:,} cells, {allowed:,} of them allowed, {len(differences)} differences ", end="")
+    measured(f"policy: {count:,} cells, {allowed:,} of them allowed, {len(differences)} differences")
     assert differences[:5] == []
     assert count > 100_000
     assert 0.1 < allowed / count < 0.9, "an oracle that always says the same proves nothing"

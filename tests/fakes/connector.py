@@ -31,6 +31,8 @@ from urllib.parse import unquote
 import trustme
 from aiohttp import web
 
+from tests.waiting import Gate
+
 MAX_MESSAGE = 100 * 1024
 MAX_PAGE = 500
 BOT = "28:5f4a1a3e-6c1b-4b6e-9d38-0c1f2e3d4a5b"
@@ -79,6 +81,7 @@ class Fault:
         status: answered with `code` and the headers; the message is not taken.
         cut: reset the connection: "before" or "after" the message was taken.
         delay: seconds to wait first.
+        gate: what it waits for after that.
         body: instead of an error object.
     """
 
@@ -87,6 +90,7 @@ class Fault:
     headers: Mapping[str, str] | None = None
     cut: str = ""
     delay: float = 0.0
+    gate: Gate | None = None
     body: bytes | None = None
 
 
@@ -173,6 +177,8 @@ class FakeConnector:
         fault = self.faults.popleft() if self.faults else Fault()
         connection = self._connection(request)
         await asyncio.sleep(fault.delay)
+        if fault.gate:
+            await fault.gate.passed()
         body, response = None, None
         if fault.cut != "before":
             body, response = await self._answer(request, fault)

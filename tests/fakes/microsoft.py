@@ -24,7 +24,8 @@ import ssl
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -34,6 +35,8 @@ import trustme
 from aiohttp import web
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from tests.waiting import Gate
 
 APP_ID = "5f4a1a3e-6c1b-4b6e-9d38-0c1f2e3d4a5b"
 APP_PASSWORD = "Aq3~not.a-real_secret~of.anybody"
@@ -106,6 +109,7 @@ class Microsoft:
         unexpected: requests the real ones would not get, as "METHOD path".
         down: names (as in `requests`) that answer 503.
         delay: seconds by name before the answer.
+        gates: by name, what a request is held up by before the answer.
         instead: by name, what makes another answer than the good one.
         keys: what the Bot Framework's key set shows; `keys[0]` is Teams'.
         user_keys: what the tenant's key set shows: of them Entra ID signs the tokens of people with the first.
@@ -127,6 +131,7 @@ class Microsoft:
         self.unexpected: list[str] = []
         self.down: set[str] = set()
         self.delay: dict[str, float] = {}
+        self.gates: dict[str, Gate] = {}
         self.instead: dict[str, Callable[[], web.Response]] = {}
         self.keys = [
             Key("teams-key-0", rsa_key(0), ("msteams", "skypeforbusiness", "agents")),
@@ -169,6 +174,16 @@ class Microsoft:
     def trust(self) -> ssl.SSLContext:
         """A client's TLS context that trusts this server and nobody else."""
         return ssl.create_default_context(cafile=str(self.ca_file))
+
+    @contextmanager
+    def holding(self, name: str) -> Iterator[Gate]:
+        """What is asked for by this name meanwhile is answered afterwards, or when the gate is opened."""
+        gate = self.gates[name] = Gate()
+        try:
+            yield gate
+        finally:
+            del self.gates[name]
+            gate.open()
 
     def rotate(self) -> Key:
         """Teams signs with a new key from now on, and the old one is published no more."""
@@ -223,6 +238,8 @@ class Microsoft:
             return await handler(request)
         self.requests[name] += 1
         await asyncio.sleep(self.delay.get(name, 0))
+        if name in self.gates:
+            await self.gates[name].passed()
         if name in self.down:
             return web.Response(status=503, text="The service is unavailable.")
         return self.instead[name]() if name in self.instead else await handler(request)

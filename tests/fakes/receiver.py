@@ -23,6 +23,8 @@ from aiohttp import web
 from cloudevents.core.formats.json import JSONFormat
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from tests.waiting import LIMIT
+
 TOLERANCE = timedelta(minutes=5)
 FOREVER = 3600.0
 
@@ -154,7 +156,7 @@ class FakeReceiver:
             await self._runner.cleanup()
             self._runner = None
 
-    async def take(self, count: int, *, within: float = 10.0) -> list[Arrival]:
+    async def take(self, count: int, *, within: float = LIMIT) -> list[Arrival]:
         """The arrivals, once there are that many of them.
 
         Raises:

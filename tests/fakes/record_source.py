@@ -8,6 +8,7 @@ from collections import Counter
 from bot.domain.people import Person
 from bot.domain.records import Privilege, RecordId
 from bot.errors import Unavailable
+from tests.waiting import soon
 
 
 class FakeRecordSource:
@@ -66,8 +67,8 @@ class FakeRecordSource:
         return self._open
 
     async def until_open(self, number: int) -> None:
-        """Returns when so many questions are open; within five seconds."""
-        async with asyncio.timeout(5):
+        """Returns when so many questions are open; soon."""
+        async with soon():
             while self._open < number:
                 self._came.clear()
                 await self._came.wait()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,10 +15,11 @@ from bot.store.store import SqlStore, open_store
 from bot.wiring import system_clock
 from tests.sqlite import new_sqlite
 from tests.store.examples import noted
+from tests.waiting import LIMIT, soon
 
 ONE, OTHER = RecordId("account", "A-1"), RecordId("account", "A-2")
-SOON, NEVER = 5.0, 0.1
-"""Seconds to wait for what must come, and for what must not."""
+NEVER = 0.1
+"""Seconds to wait for what must not come."""
 
 
 class Watched:
@@ -68,8 +68,8 @@ def following(store: Watched, **options: int) -> Following:
 async def hear(follower: Follower, count: int) -> list[int]:
     """The places of the next `count` events; fails when they do not come soon or others come, too."""
     heard: list[int] = []
-    async with asyncio.timeout(SOON):
+    async with soon():
         while len(heard) < count:
-            heard += [told.place for told in await follower.next(within=SOON)]
+            heard += [told.place for told in await follower.next(within=LIMIT)]
     assert len(heard) == count
     return heard

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from tests.fakes.connector import Fault
 from tests.features.left import left_for, lines_left_for, set_type
+from tests.waiting import Gate, until
 from tests.world import (
     ALEX,
     CHANNEL,
@@ -160,15 +160,16 @@ async def test_the_event_names_what_changed_and_holds_no_value(watched: World) -
 
 async def test_fifty_quick_changes_are_few_messages_and_none_of_them_is_lost(watched: World) -> None:
     """The first goes out at once; while it is on its way the others wait, and then they go together."""
-    watched.connector.faults.append(Fault(delay=1.0))
+    gate = Gate()
+    watched.connector.faults.append(Fault(gate=gate))
     for number in range(50):
         await put(watched, {"Status": f"step {number}"})
-    cards: list[Any] = []
-    for _ in range(200):
-        cards = [card["content"] for said in watched.said_in(GROUP) for card in said["attachments"]]
-        if len(cards) == 50:
-            break
-        await asyncio.sleep(0.05)
-    told = [line for card in cards for line in texts(card).splitlines() if "→" in line]
+    gate.open()
+
+    def cards() -> list[Any]:
+        return [card["content"] for said in watched.said_in(GROUP) for card in said["attachments"]]
+
+    await until(lambda: len(cards()) >= 50)
+    told = [line for card in cards() for line in texts(card).splitlines() if "→" in line]
     assert told == [f"{'Active' if n == 0 else f'step {n - 1}'} → step {n}" for n in range(50)]
     assert len(watched.said_in(GROUP)) <= 10

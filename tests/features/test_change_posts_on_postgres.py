@@ -14,11 +14,13 @@ from bot.domain.answers import Answer, RecordChanged
 from bot.domain.catalogue import Catalogue
 from bot.domain.chats import Chat, ChatKind, Connection
 from bot.domain.people import Audience
-from bot.domain.records import Record, RecordId, RecordType
+from bot.domain.records import Record, RecordId
+from bot.domain.settings import RecordType
 from bot.features.connections import connect_by_system, disconnect_by_system
 from bot.features.records import delete_record, put_record
 from bot.ports import Json, Transaction
 from bot.store.store import SqlStore, open_store
+from tests.waiting import LIMIT, until
 
 FIRST, SECOND = RecordId("account", "A-1"), RecordId("account", "A-2")
 ONE, OTHER, COMING = "19:one@thread.v2", "19:other@thread.v2", "19:coming@thread.v2"
@@ -111,10 +113,16 @@ async def test_a_chat_that_is_connected_meanwhile_hears_of_just_those_changes_th
         for step in range(1, 61):
             await replicas[0].put(FIRST, step)
 
+    async def some_change() -> None:
+        """Returns when one has begun and ended, or all have."""
+        before = replicas[0].ran
+        await until(lambda: changing.done() or replicas[0].ran > before + 1)
+
     changing = asyncio.create_task(change())
     while not changing.done():
+        await some_change()
         await replicas[1].write(lambda tx: connect_by_system(tx, FIRST, COMING, actor=None, render=rendered))
-        await asyncio.sleep(0.01)
+        await some_change()
         await replicas[1].write(lambda tx: disconnect_by_system(tx, FIRST, COMING, actor=None, render=rendered))
     events = await replicas[0].store.read(lambda tx: tx.events(FIRST, limit=1000))
     expected: list[tuple[str, list[list[str]]]] = []
@@ -153,7 +161,7 @@ async def test_a_guest_who_comes_while_a_change_is_being_told_waits_until_it_can
         order.append("guest")
 
     change = asyncio.create_task(replicas[0].put(FIRST, 1, render=told))
-    assert await asyncio.to_thread(telling.wait, 5)
+    assert await asyncio.to_thread(telling.wait, LIMIT)
     await asyncio.gather(change, replicas[1].write(guest))
     assert order == ["told", "guest"]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import until
 from tests.world import (
     ACCOUNT,
     ADELE,
@@ -28,13 +29,12 @@ from tests.world import (
 
 async def told_in(world: World, chat: str, count: int) -> list[str]:
     """What the outbox told there, card by card: several that wait are one message."""
-    cards: list[Any] = []
-    for _ in range(60):
-        cards = [card for said in world.said_in(chat) for card in said["attachments"]]
-        if len(cards) >= count:
-            break
-        await asyncio.sleep(0.1)
-    return [texts(card["content"]) for card in cards]
+
+    def cards() -> list[Any]:
+        return [card for said in world.said_in(chat) for card in said["attachments"]]
+
+    await until(lambda: len(cards()) >= count)
+    return [texts(card["content"]) for card in cards()]
 
 
 @pytest.mark.parametrize("chat", [GROUP, MEETING, CHANNEL])
@@ -162,10 +162,7 @@ async def test_the_button_connects_and_the_chat_gets_the_note(world: World) -> N
     answer = await world.press(button["verb"], button["data"])
     assert answer["type"] == "application/vnd.microsoft.card.adaptive"
     assert "connected" in texts(answer["value"])
-    for _ in range(50):
-        if world.said_in(GROUP):
-            break
-        await asyncio.sleep(0.1)
+    await until(lambda: world.said_in(GROUP))
     (note,) = world.said_in(GROUP)
     shown = texts(note["attachments"][0]["content"])
     assert {"Contoso Ltd", "Active"} <= set(shown.splitlines())

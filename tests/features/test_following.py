@@ -12,7 +12,8 @@ import pytest
 from bot.domain.records import RecordId
 from bot.errors import Invalid, NotFound, Unavailable
 from bot.features import following as module
-from tests.features.followed import NEVER, ONE, OTHER, SOON, Watched, following, hear, watched
+from tests.features.followed import NEVER, ONE, OTHER, Watched, following, hear, watched
+from tests.waiting import LIMIT, until
 
 SEED = 7
 
@@ -92,7 +93,7 @@ async def test_many_come_and_go_at_any_time_while_many_write(store: Watched, mon
         assert heard == list(range(1, expected + 1)), record
 
     counts = {record: plan.count(record) + 1 for record in records}
-    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(4 * LIMIT), asyncio.TaskGroup() as tasks:
         for _ in range(4):
             tasks.create_task(write())
         for _ in range(10):
@@ -134,6 +135,7 @@ async def test_closing_ends_everybody_at_once_and_lets_nobody_in(store: Watched)
     await store.add(ONE)
     everybody = following(store)
     with await everybody.everything(None) as of_all, await everybody.one_record(ONE, None) as of_one:
+        await until(lambda: store.listening and store.reads)
         await asyncio.sleep(NEVER)  # the task has begun and rung
         assert await of_all.next(within=0) == await of_one.next(within=0) == []
         waiting = asyncio.gather(of_all.next(within=60), of_one.next(within=60))
@@ -141,7 +143,7 @@ async def test_closing_ends_everybody_at_once_and_lets_nobody_in(store: Watched)
         assert not waiting.done()
         with await everybody.everything(0) as behind:
             everybody.close()
-            assert await asyncio.wait_for(waiting, SOON) == [[], []]
+            assert await asyncio.wait_for(waiting, LIMIT) == [[], []]
             assert await behind.next(within=60) == []
         assert of_all.ended
         assert of_one.ended

@@ -13,6 +13,7 @@ from bot.features import following as module
 from bot.features.following import Following, Told
 from bot.ports import Transaction
 from tests.features.followed import NEVER, ONE, OTHER, Watched, following, hear, watched
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -67,8 +68,7 @@ async def test_the_store_is_left_alone_while_nobody_follows(store: Watched, monk
     monkeypatch.setattr(module, "POLL", 0.01)
     everybody = following(store)
     with await everybody.everything(None):
-        await asyncio.sleep(NEVER)
-        assert store.listening == 1
+        await until(lambda: store.listening == 1)
     await asyncio.sleep(0)
     reads = store.reads
     await asyncio.sleep(NEVER)

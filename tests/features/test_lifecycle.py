@@ -8,6 +8,7 @@ import json
 import pytest
 
 from tests.fakes.connector import Fault
+from tests.waiting import Gate, until
 from tests.world import (
     ACCOUNT,
     ADELE,
@@ -190,12 +191,13 @@ async def test_people_of_other_organisations_lower_what_is_shown_and_do_not_coun
 
 async def test_of_two_rosters_the_one_that_was_asked_for_later_counts_though_it_comes_first(world: World) -> None:
     colleagues = list(world.connector.chats[GROUP])
-    slow = json.dumps({"members": colleagues}).encode()
-    world.connector.faults.append(Fault(status=200, body=slow, delay=1.0))
+    slow, gate = json.dumps({"members": colleagues}).encode(), Gate()
+    world.connector.faults.append(Fault(status=200, body=slow, gate=gate))
     first = asyncio.create_task(world.say("help"))
-    await asyncio.sleep(0.3)
+    await until(lambda: gate.waiting)
     world.connector.chats[GROUP] = [*colleagues, STRANGER]
     await world.happens(membersAdded=[{"id": GUEST.account}])
+    gate.open()
     await first
     assert "Contoso" not in texts(await world.paste(ACCOUNT))
 

@@ -11,7 +11,8 @@ from bot.domain.chats import ChatKind
 from bot.domain.decisions import Action, Facts
 from bot.domain.people import Actor, Audience
 from bot.domain.policy import decide
-from bot.domain.records import Privilege, RecordType, Requirement
+from bot.domain.records import Privilege, Requirement
+from bot.domain.settings import RecordType
 from bot.errors import ConnectChatsError, NotAllowed, RecordNotFound
 from bot.features.refusals import refusal
 from tests.world import ADELE, ALEX, GROUP, GUEST, MEGAN, World, texts

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from bot.domain.answers import FieldKind
 from bot.domain.history import Subject
-from bot.domain.records import App, Disclosure, RecordType, Requirement
-from bot.domain.wire import app_to_json, record_type_from_json, record_type_to_json
+from bot.domain.records import Disclosure, Requirement
+from bot.domain.settings import App, RecordType
+from bot.domain.settings_json import record_type_from_json, to_json
 from bot.features.settings.form import fields, fits, inputs_of, read
 from cards.pieces import MAX_LABEL
 from tests.features.filled import changes, form, inputs, save, sent, stored
@@ -133,7 +134,7 @@ async def test_two_hundred_random_presses_never_break_it_and_save_only_what_is_v
         assert answer["statusCode"] == 200, (number, answer)
     for change in await changes(world):
         if change["subject"] == "record-type":
-            assert record_type_to_json(record_type_from_json(change["after"])) == change["after"]
+            assert to_json(record_type_from_json(change["after"])) == change["after"]
     assert "Settings of" in texts(await form(world))
 
 
@@ -142,12 +143,12 @@ async def test_two_hundred_random_presses_never_break_it_and_save_only_what_is_v
 
 def test_every_setting_that_has_an_effect_is_in_the_form() -> None:
     of_types = {item.name for item in inputs_of(Subject.RECORD_TYPE)}
-    assert of_types == set(record_type_to_json(RecordType(name="x", label="X"))) - WITHOUT_EFFECT - {"name"}
-    assert {item.name for item in inputs_of(Subject.APP)} == set(app_to_json(App(id="x", label="X"))) - {"id"}
+    assert of_types == set(to_json(RecordType(name="x", label="X"))) - WITHOUT_EFFECT - {"name"}
+    assert {item.name for item in inputs_of(Subject.APP)} == set(to_json(App(id="x", label="X"))) - {"id"}
 
 
 def test_every_label_is_short_enough_for_its_card() -> None:
-    document = record_type_to_json(RecordType(name="x", label="X"))
+    document = to_json(RecordType(name="x", label="X"))
     labels = [field.label for _, group in fields(Subject.RECORD_TYPE, document, {}) for field in group]
     assert max(map(len, labels)) <= MAX_LABEL
 
@@ -177,7 +178,7 @@ def entered(document: dict[str, Any]) -> dict[str, str]:
 
 @given(TYPES)
 def test_a_form_that_is_sent_as_it_was_shown_changes_nothing(record_type: RecordType) -> None:
-    document = record_type_to_json(record_type)
+    document = to_json(record_type)
     entry = read(Subject.RECORD_TYPE, document, entered(document))
     assert entry.document == document
     assert entry.texts == {}
@@ -189,13 +190,13 @@ def test_what_a_form_sends_are_the_settings_it_shows(before: RecordType, after: 
     """Unless commas part what one of them has on a single line."""
     lists = [*after.card_fields, *after.note_fields]
     assume(not any("," in item for item in lists))
-    document = record_type_to_json(after)
-    entry = read(Subject.RECORD_TYPE, record_type_to_json(before), entered(document))
+    document = to_json(after)
+    entry = read(Subject.RECORD_TYPE, to_json(before), entered(document))
     assert record_type_from_json(entry.document) == after
 
 
 def test_only_texts_have_a_limit_and_defaults_fit() -> None:
-    document = record_type_to_json(RecordType(name="x", label="X"))
+    document = to_json(RecordType(name="x", label="X"))
     for item in inputs_of(Subject.RECORD_TYPE):
         assert bool(item.limit) == (item.kind in (FieldKind.LINE, FieldKind.LINES))
         assert fits(item, document)

@@ -14,6 +14,7 @@ from bot.features.waiting import INSTEAD
 from tests.fakes.connector import Fault
 from tests.features.filled import form, save
 from tests.features.left import set_type
+from tests.waiting import soon
 from tests.world import ACCOUNT, ALEX, BOT, CHANNEL, GROUP, GUEST, OTHER_GROUP, TEAM, World, running_world
 
 SECOND = 1_000_000
@@ -80,7 +81,7 @@ async def outbox(world: World) -> dict[str, float]:
 async def failed_once(world: World) -> None:
     """The turn's time is over, and the outbox has tried in vain: nobody holds a message now."""
     world.clock[0] += TURN
-    async with asyncio.timeout(20):
+    async with soon():
         while not (await outbox(world))["failed"]:  # noqa: ASYNC110 - only a scrape tells
             await asyncio.sleep(0.02)
     assert (await outbox(world))["waiting"] == 3
@@ -90,7 +91,7 @@ async def delivered(world: World, *, chat: str = GROUP) -> list[dict[str, Any]]:
     """What arrives in the chat when the connector takes messages again and every wait is over."""
     world.connector.mute = False
     world.clock[0] += RETRY
-    async with asyncio.timeout(20):
+    async with soon():
         while (await outbox(world))["waiting"]:
             await asyncio.sleep(0.02)
             world.clock[0] += SECOND // 10  # a try in vain may just have begun

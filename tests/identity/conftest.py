@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
@@ -29,15 +28,6 @@ class ManualClock:
 
     def advance(self, seconds: float) -> None:
         self.now += int(seconds * 1_000_000)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until a background task has done what it must; at most five seconds."""
-    for _ in range(1000):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it did not happen within five seconds")
 
 
 def bot_keys(session: aiohttp.ClientSession, microsoft: Microsoft, clock: Clock) -> SigningKeys:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 
 import pytest
@@ -14,7 +13,8 @@ from bot.errors import SendFailed
 from bot.identity import app_tokens as app_tokens_module
 from bot.identity.app_tokens import AppTokens
 from tests.fakes.microsoft import APP_PASSWORD, GRAPH_SCOPE, SCOPE, Microsoft
-from tests.identity.conftest import ManualClock, until
+from tests.identity.conftest import ManualClock
+from tests.waiting import until
 
 MINUTE = 60
 
@@ -33,30 +33,29 @@ async def test_a_slow_login_server_delays_nobody_who_has_a_valid_token(
     app_tokens: AppTokens, microsoft: Microsoft, clock: ManualClock
 ):
     first = await app_tokens.bot.get()
-    microsoft.delay["token"] = 0.3
     clock.advance(51 * MINUTE)
-    began = time.monotonic()
-    assert {await app_tokens.bot.get() for _ in range(50)} == {first}
-    assert time.monotonic() - began < 0.2
-    await until(lambda: len(microsoft.issued) == 2)
-    for _ in range(100):
-        if await app_tokens.bot.get() != first:
-            break
-        await asyncio.sleep(0.01)
+    with microsoft.holding("token") as gate:
+        assert {await app_tokens.bot.get() for _ in range(50)} == {first}
+        await until(lambda: gate.waiting)
+        assert {await app_tokens.bot.get() for _ in range(50)} == {first}
+
+    async def renewed() -> bool:
+        return await app_tokens.bot.get() != first
+
+    await until(renewed)
     assert await app_tokens.bot.get() == microsoft.issued[1]
     assert microsoft.requests == {"discovery": 1, "token": 2}
 
 
 async def test_the_loop_runs_on_while_the_login_server_is_slow(app_tokens: AppTokens, microsoft: Microsoft):
-    microsoft.delay["discovery"] = microsoft.delay["token"] = 0.15
-    asking = asyncio.create_task(app_tokens.bot.get())
-    longest = 0.0
-    while not asking.done():
-        began = time.monotonic()
-        await asyncio.sleep(0.005)
-        longest = max(longest, time.monotonic() - began)
+    """The fake answers on the same loop: were it blocked, nobody would ever come to its gate."""
+    with microsoft.holding("token") as token:
+        with microsoft.holding("discovery") as discovery:
+            asking = asyncio.create_task(app_tokens.bot.get())
+            await until(lambda: discovery.waiting)
+        await until(lambda: token.waiting)
+        assert not asking.done()
     assert await asking
-    assert longest < 0.1
 
 
 async def test_a_login_server_that_is_down_is_not_noticed_while_the_token_is_valid(
@@ -263,15 +262,15 @@ async def test_a_login_server_that_hangs_is_given_up(
     app_tokens: AppTokens, microsoft: Microsoft, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(app_tokens_module, "LOGIN_TIMEOUT", 0.1)
-    microsoft.delay["discovery"] = 0.5
-    with pytest.raises(SendFailed, match="can't be reached"):
+    with microsoft.holding("discovery"), pytest.raises(SendFailed, match="can't be reached"):
         await app_tokens.bot.get()
 
 
 async def test_a_caller_that_gives_up_leaves_the_token_to_the_others(app_tokens: AppTokens, microsoft: Microsoft):
-    microsoft.delay["token"] = 0.1
-    impatient, patient = asyncio.create_task(app_tokens.bot.get()), asyncio.create_task(app_tokens.bot.get())
-    await until(lambda: microsoft.requests["token"] == 1)
-    impatient.cancel()
+    with microsoft.holding("token") as gate:
+        impatient, patient = asyncio.create_task(app_tokens.bot.get()), asyncio.create_task(app_tokens.bot.get())
+        await until(lambda: gate.waiting)
+        impatient.cancel()
+        await asyncio.wait([impatient])
     assert await patient in microsoft.issued
     assert microsoft.requests["token"] == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -235,7 +236,7 @@ def _room(chat: str) -> Room:
 
 @pytest.mark.long
 async def test_no_canary_is_seen_where_it_may_not_be(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measured: Callable[[object], None]
 ) -> None:
     """`LEAKS_SEED=n` asks other questions."""
     seed = int(os.environ.get("LEAKS_SEED") or 20261123)
@@ -258,9 +259,10 @@ async def test_no_canary_is_seen_where_it_may_not_be(
             first = (await org.rest("GET", "/events?limit=1"))["next"]
             paths = (f"/events/stream?after={first}", f"/records/{RECORDS[0]}/timeline/stream?after=0")
             await asyncio.gather(*(asker.follow(org, path) for path in paths))
-    with capsys.disabled():
-        print(f" seed {seed}: {watch.reads.total():,} reads, {watch.twins:,} of records that never were,", end="")
-        print(f" {watch.seen.total():,} canaries seen, {len(watch.leaks)} where they may not be ", end="")
+    measured(
+        f"leaks: seed {seed}: {watch.reads.total():,} reads, {watch.twins:,} of records that never were, "
+        f"{watch.seen.total():,} canaries seen, {len(watch.leaks)} where they may not be"
+    )
     assert watch.leaks[:3] == [], f"LEAKS_SEED={seed} repeats it"
     assert watch.reads.total() - sum(watch.reads[what] for what in ("told", "changed", "stream")) >= 20_000
     assert {f"{asks}: {kind}" for asks, kinds in SHOWED.items() for kind in kinds} <= set(watch.seen), watch.seen

@@ -205,12 +205,3 @@ async def happen(store: SqlStore, *records: RecordId) -> None:
 async def backlog(store: SqlStore) -> int:
     waiting, _ = await store.read(lambda tx: tx.outbox_backlog())
     return waiting
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    """Wait until it is so, for half a minute at most."""
-    for _ in range(6000):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it never was so")

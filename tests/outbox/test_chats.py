@@ -9,16 +9,17 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.domain.chats import ChatState
-from bot.domain.deliveries import OwedMessage
+from bot.domain.deliveries import PendingMessage
 from bot.errors import ChatGone, ChatUnreachable, SendFailed
 from bot.outbox import chats
 from bot.outbox.chats import FEW, MOST_BYTES, MOST_MESSAGES
 from bot.outbox.schedule import HOUR, SECOND, WAITS, WHOLE
 from bot.store.store import SqlStore
 from tests.outbox.conftest import Open
-from tests.outbox.stage import Chats, Worker, backlog, card, say, until
+from tests.outbox.stage import Chats, Worker, backlog, card, say
 from tests.store.conftest import Watch
 from tests.store.examples import GROUP, OTHER
+from tests.waiting import until
 
 BUSY = SendFailed("503", status=503, retryable=True)
 
@@ -100,22 +101,23 @@ async def test_a_crowd_that_waits_for_a_chat_goes_out_together_and_shows_everyth
     assert worker.attempts == {("chat", "delivered"): len(texts)}
 
 
-def owed(*messages: dict) -> list[OwedMessage]:
+def pending(*messages: dict) -> list[PendingMessage]:
     return [
-        OwedMessage(id=number, message=message, attempts=1, since=0, fence=1) for number, message in enumerate(messages)
+        PendingMessage(id=number, message=message, attempts=1, since=0, fence=1)
+        for number, message in enumerate(messages)
     ]
 
 
 def test_an_activity_stays_below_what_teams_takes_and_the_order_is_kept() -> None:
     third = MOST_BYTES // 3
     sizes = [third, third, third, third - 3000, 10, 10, 2 * MOST_BYTES, 10]
-    parts = chats.coalesced(owed(*(card("m", more="é" * (size // 2)) for size in sizes)))
+    parts = chats.coalesced(pending(*(card("m", more="é" * (size // 2)) for size in sizes)))
     assert [[message.id for message in part] for part in parts] == [[0, 1], [2, 3, 4, 5], [6], [7]]
 
 
 def test_a_message_that_is_more_than_its_cards_goes_alone() -> None:
     reply, text = card("reply") | {"replyToId": "1"}, {"type": "message", "text": "just text"}
-    messages = owed(card("a"), reply, card("b"), card("c"), text, card("d"))
+    messages = pending(card("a"), reply, card("b"), card("c"), text, card("d"))
     assert [[message.id for message in part] for part in chats.coalesced(messages)] == [[0], [1], [2, 3], [4], [5]]
     assert chats.activity_of((messages[1],)) is reply
 

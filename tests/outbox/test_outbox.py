@@ -19,10 +19,11 @@ from bot.outbox.schedule import HOUR
 from bot.outbox.webhooks import SLOTS
 from bot.store.store import SqlStore
 from tests.outbox.conftest import Open
-from tests.outbox.stage import HOOK, OTHER_HOOK, Chats, Receivers, Worker, backlog, happen, say, subscribe, until
+from tests.outbox.stage import HOOK, OTHER_HOOK, Chats, Receivers, Worker, backlog, happen, say, subscribe
 from tests.outbox.test_pump import Flaky, Meanwhile
 from tests.store.conftest import Watch
 from tests.store.examples import ACCOUNT, CASE, GROUP, chat
+from tests.waiting import until
 
 RECORDS = [RecordId("account", f"A-{number}") for number in range(SLOTS)]
 
@@ -165,7 +166,7 @@ async def test_while_it_waits_for_the_last_sendings_their_leases_stay_good(store
     (one,) = outbox._pumps.values()
     for _ in range(5):
         watch.now += LEASE // 2
-        one.ring()
+        one.wake()
         await until(lambda: [held.delivery.lease_until for held in one._sending] == [watch.now + LEASE])
         await other.tell()
     answered.set()

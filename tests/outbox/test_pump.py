@@ -18,9 +18,10 @@ from bot.outbox.schedule import HOUR, WAITS
 from bot.outbox.webhooks import SLOTS
 from bot.store.store import SqlStore
 from tests.outbox.conftest import Open
-from tests.outbox.stage import HOOK, Chats, Receivers, Worker, card, happen, say, subscribe, until
+from tests.outbox.stage import HOOK, Chats, Receivers, Worker, card, happen, say, subscribe
 from tests.store.conftest import Watch
 from tests.store.examples import ACCOUNT, CASE
+from tests.waiting import soon, until
 
 BUSY = SendFailed("503", status=503, retryable=True)
 ASLEEP = 0.1
@@ -78,7 +79,7 @@ async def test_what_takes_long_to_send_is_held_as_long_as_it_takes(replica: Open
     for _ in range(20):
         watch.now += RENEW
         for one in pumps:
-            one.ring()
+            one.wake()
         await until(lambda: all(leases(one) == [watch.now + LEASE] for one in pumps))
         await other.speak()
         await other.tell()
@@ -122,7 +123,7 @@ async def test_a_receiver_that_hangs_with_every_slot_taken_keeps_its_leases_too(
     task = asyncio.create_task(running.run())
     await until(lambda: len(worker.receivers.tried) == SLOTS)
     watch.now += RENEW
-    running.ring()
+    running.wake()
     await until(lambda: set(leases(running)) == {watch.now + LEASE})
     assert len(worker.receivers.tried) == SLOTS, "no more at once"
     answered.set()
@@ -139,7 +140,7 @@ async def test_a_clock_that_is_put_back_keeps_no_lease_from_being_renewed(store:
     task = asyncio.create_task(running.run())
     await until(lambda: worker.receivers.tried)
     watch.now -= HOUR
-    running.ring()
+    running.wake()
     await until(lambda: leases(running) == [watch.now + LEASE])
     answered.set()
     await task
@@ -153,7 +154,7 @@ async def test_what_becomes_due_while_it_claims_is_claimed_too(store: SqlStore, 
 
     async def something_happens() -> None:
         await happen(store, ACCOUNT)
-        running.ring()
+        running.wake()
 
     await subscribe(store, HOOK)
     worker = Worker(Meanwhile(store, something_happens), watch, receivers=Receivers(watch))  # type: ignore[arg-type]
@@ -309,7 +310,7 @@ async def test_whatever_a_failure_says_can_be_noted(replica: Open, watch: Watch)
     await say(store, "x")
     odd = SendFailed(f"half a \ud83d, none \0\n{'long ' * 1000}", ambiguous=True, retryable=True)
     worker = Worker(store, watch, Chats(odd), Receivers(watch, odd))
-    async with asyncio.timeout(10):
+    async with soon():
         await worker.tell()
         await worker.speak()
     assert worker.attempts == {("webhook", "failed"): 1, ("chat", "ambiguous"): 1}

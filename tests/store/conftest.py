@@ -9,6 +9,7 @@ import pytest
 
 from bot.store.store import SqlStore, open_store
 from tests.sqlite import new_sqlite
+from tests.store.future import Rows
 
 Open = Callable[..., Awaitable[SqlStore]]
 
@@ -55,3 +56,9 @@ async def open_another(database: str, watch: Watch) -> AsyncIterator[Open]:
 @pytest.fixture
 async def store(open_another: Open) -> SqlStore:
     return await open_another()
+
+
+@pytest.fixture
+def rows(database: str) -> Rows:
+    """The test's database as a newer program writes it."""
+    return Rows(database)

@@ -15,8 +15,8 @@ from bot.domain.catalogue import Catalogue
 from bot.domain.decisions import Action, Reason
 from bot.domain.history import Refused, SettingsChange, Subject, Via
 from bot.domain.people import Actor
-from bot.domain.records import App, RecordType
-from bot.domain.wire import admins_to_json, app_to_json, record_type_to_json
+from bot.domain.settings import App, RecordType
+from bot.domain.settings_json import admins_to_json, to_json
 from bot.errors import Unprocessable
 from bot.ports import Transaction
 from bot.store.store import SqlStore
@@ -46,11 +46,8 @@ async def test_the_history_begins_with_what_the_first_start_wrote(open_another: 
     await stores[0].seed(Catalogue(apps=[App(id="later", label="Later")]))
     by_config = {"via": Via.CONFIG, "at": watch.now}
     assert [replace(change, number=0) for change in await history(stores[1])] == [
-        *(
-            settings_change(it.name, subject=Subject.RECORD_TYPE, after=record_type_to_json(it), **by_config)
-            for it in types
-        ),
-        settings_change("sales-hub", after=app_to_json(app), **by_config),
+        *(settings_change(it.name, subject=Subject.RECORD_TYPE, after=to_json(it), **by_config) for it in types),
+        settings_change("sales-hub", after=to_json(app), **by_config),
         settings_change("", subject=Subject.ADMINS, after=admins_to_json(first.admins), **by_config),
     ]
 

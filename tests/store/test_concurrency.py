@@ -13,6 +13,7 @@ from bot.domain.records import RecordId
 from bot.store.store import SqlStore
 from tests.store.conftest import Open
 from tests.store.examples import ACCOUNT, ALEX, CASE, GROUP, OTHER, RECORD, chat, connection, noted, webhook
+from tests.waiting import LIMIT, Stop, soon
 
 
 async def test_a_thousand_connects_of_one_chat_make_one_connection_and_one_event(open_another: Open) -> None:
@@ -174,7 +175,7 @@ async def test_transactions_that_lock_in_opposite_orders_both_succeed(open_anoth
             tx.add_event(noted(record))
             time.sleep(0.05)
 
-    async with asyncio.timeout(20):
+    async with soon():
         await asyncio.gather(
             stores[0].write(lambda tx: work(tx, (ACCOUNT, CASE))), stores[1].write(lambda tx: work(tx, (CASE, ACCOUNT)))
         )
@@ -183,7 +184,7 @@ async def test_transactions_that_lock_in_opposite_orders_both_succeed(open_anoth
 
 async def test_two_first_starts_at_once_write_the_settings_once(open_another: Open) -> None:
     from bot.domain.catalogue import Catalogue
-    from bot.domain.records import App
+    from bot.domain.settings import App
 
     first, second = await open_another(), await open_another()
     catalogue = Catalogue(apps=[App(id="x", label="X")])
@@ -196,22 +197,24 @@ async def test_a_cancelled_task_does_not_break_the_store(store: SqlStore) -> Non
         await store.write(lambda tx: (tx.put_chat(chat(f"19:{number}@thread.v2")), time.sleep(0.01)))
 
     tasks = [asyncio.create_task(write(number)) for number in range(12)]
-    glances = [asyncio.create_task(store.glimpse(None, person=None, chat=GROUP)) for _ in range(12)]
+    unfurls = [asyncio.create_task(store.unfurl_facts(None, person=None, chat=GROUP)) for _ in range(12)]
     await asyncio.sleep(0.015)
-    for task in tasks + glances:
+    for task in tasks + unfurls:
         task.cancel()
-    await asyncio.gather(*tasks, *glances, return_exceptions=True)
+    await asyncio.gather(*tasks, *unfurls, return_exceptions=True)
     await store.write(lambda tx: tx.put_chat(chat()))
-    assert (await store.glimpse(None, person=None, chat=GROUP)).chat == chat()
+    assert (await store.unfurl_facts(None, person=None, chat=GROUP)).chat == chat()
 
 
 async def test_a_long_page_does_not_hold_up_a_glimpse_or_a_write(store: SqlStore) -> None:
     await store.write(lambda tx: tx.put_chat(chat()))
-    page = asyncio.create_task(store.read(lambda tx: time.sleep(0.5)))
-    await asyncio.sleep(0.02)
-    await store.glimpse(None, person=None, chat=GROUP)
+    stop = Stop()
+    page = asyncio.create_task(store.read(lambda tx: stop.here()))
+    await stop.reached()
+    await store.unfurl_facts(None, person=None, chat=GROUP)
     await store.write(lambda tx: tx.put_chat(chat(OTHER)))
     assert not page.done()
+    stop.go_on()
     await page
 
 
@@ -221,11 +224,11 @@ async def test_a_reading_transaction_sees_one_instant(store: SqlStore) -> None:
 
     def read(tx):
         first = tx.chat(GROUP).topic
-        asyncio.run_coroutine_threadsafe(store.write(lambda tx: tx.put_chat(chat(topic="after"))), loop).result(5)
+        asyncio.run_coroutine_threadsafe(store.write(lambda tx: tx.put_chat(chat(topic="after"))), loop).result(LIMIT)
         return first, tx.chat(GROUP).topic
 
     assert await store.read(read) == ("before", "before")
-    assert (await store.glimpse(None, person=None, chat=GROUP)).chat.topic == "after"
+    assert (await store.unfurl_facts(None, person=None, chat=GROUP)).chat.topic == "after"
 
 
 async def test_a_broken_promise_of_a_lock_is_seen_by_the_key(store: SqlStore) -> None:

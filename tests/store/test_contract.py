@@ -233,7 +233,7 @@ async def test_a_transaction_sees_the_events_it_added(store: SqlStore) -> None:
     assert await store.read(lambda tx: tx.events(ACCOUNT, limit=9)) == both
 
 
-# glimpse -------------------------------------------------------------------------------------------------------------
+# the facts of an unfurl ----------------------------------------------------------------------------------------------
 
 
 async def test_a_glimpse_shows_what_the_transaction_shows(store: SqlStore) -> None:
@@ -246,15 +246,15 @@ async def test_a_glimpse_shows_what_the_transaction_shows(store: SqlStore) -> No
 
     await keep(store, RECORD, Record(record=CASE, title="no access"))
     await store.write(fill)
-    whole = await store.glimpse(ACCOUNT, person=ALEX, chat=GROUP)
+    whole = await store.unfurl_facts(ACCOUNT, person=ALEX, chat=GROUP)
     assert whole.record == await store.read(lambda tx: tx.record_for(ACCOUNT, ALEX))
     assert (whole.chat, whole.connected, whole.guest) == (here, True, True)
-    other = await store.glimpse(CASE, person=MEGAN, chat=OTHER)
+    other = await store.unfurl_facts(CASE, person=MEGAN, chat=OTHER)
     assert other.record == Record(record=CASE, title="no access")
     assert (other.chat, other.connected, other.guest) == (None, False, False)
-    nothing = await store.glimpse(None, person=None, chat=GROUP)
+    nothing = await store.unfurl_facts(None, person=None, chat=GROUP)
     assert (nothing.record, nothing.chat, nothing.connected, nothing.guest) == (None, here, False, False)
-    assert (await store.glimpse(RecordId("account", "x"), person=ALEX, chat="")).record is None
+    assert (await store.unfurl_facts(RecordId("account", "x"), person=ALEX, chat="")).record is None
 
 
 # refusals ------------------------------------------------------------------------------------------------------------
@@ -295,9 +295,9 @@ async def test_a_value_that_cannot_be_stored_is_refused_and_the_store_goes_on(st
         with pytest.raises(Unprocessable, match="try again"):
             await store.write(action)
     with pytest.raises(Unprocessable, match="try again"):
-        await store.glimpse(None, person="\ud800", chat=GROUP)
+        await store.unfurl_facts(None, person="\ud800", chat=GROUP)
     assert await store.write(lambda tx: tx.claim_turn("whole", GROUP)) is None
-    assert (await store.glimpse(None, person=ALEX, chat=GROUP)).chat is None
+    assert (await store.unfurl_facts(None, person=ALEX, chat=GROUP)).chat is None
 
 
 async def test_a_closed_store_says_so(store: SqlStore) -> None:
@@ -306,4 +306,4 @@ async def test_a_closed_store_says_so(store: SqlStore) -> None:
     with pytest.raises(Unavailable, match="closed"):
         await store.ping()
     with pytest.raises(Unavailable, match="closed"):
-        await store.glimpse(None, person=None, chat="")
+        await store.unfurl_facts(None, person=None, chat="")

@@ -15,8 +15,9 @@ from sqlalchemy import Connection
 
 import bot.store
 from bot.domain.history import Via
-from bot.domain.records import RecordId, RecordType
-from bot.domain.wire import record_type_to_json, revision
+from bot.domain.records import RecordId
+from bot.domain.settings import RecordType
+from bot.domain.settings_json import revision, to_json
 from bot.errors import PreconditionFailed
 from bot.features.settings import put_record_type
 from bot.store.engine import open_engines
@@ -124,7 +125,7 @@ class Program0002(OldProgram):
         assert self.run("admins", given=json.dumps(admins)).rowcount == 1
 
     def _keep(self, record_type: RecordType) -> None:
-        document = json.dumps(record_type_to_json(record_type))
+        document = json.dumps(to_json(record_type))
         assert self.run("keep_type", name=record_type.name, document=document).rowcount == 1
 
 
@@ -207,13 +208,13 @@ async def test_settings_are_shared_with_a_program_of_version_0002(make_old: Make
         await new.write(lambda tx: put_record_type(tx, ours, by=None, via=Via.API))
         await new.write(lambda tx: tx.put_admins({ALEX: "Alex Wilber"}))
         with connection.begin():
-            assert program.record_types() == {"account": record_type_to_json(ours)}
+            assert program.record_types() == {"account": to_json(ours)}
             assert program.admins() == [ALEX]
             program.put_admins([ALEX, MEGAN])
             Program0002(connection, tenant="fabrikam").seed([])
         assert (await new.read(lambda tx: tx.catalogue())).admins == {ALEX: "Alex Wilber", MEGAN: ""}
     (change,) = await new.read(lambda tx: tx.settings_changes(limit=9))
-    assert change.before == record_type_to_json(RecordType(name="account", label="Theirs"))
+    assert change.before == to_json(RecordType(name="account", label="Theirs"))
     await new.close()
     engines.dispose()
 
@@ -227,7 +228,7 @@ async def test_what_a_program_of_version_0002_is_changing_is_not_changed_under_i
     with engines.writer.begin() as connection:
         Program0002(connection).seed([], first)
 
-    seen, ours = revision(record_type_to_json(first)), RecordType(name="account", label="Ours")
+    seen, ours = revision(to_json(first)), RecordType(name="account", label="Ours")
     with engines.writer.begin() as connection:
         program = Program0002(connection)
         program.put_record_type(RecordType(name="account", label="Theirs"))

@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psycopg
@@ -19,6 +18,7 @@ from bot.store import engine, store
 from bot.store.store import SqlStore, open_store
 from tests.store.conftest import Watch
 from tests.store.examples import ACCOUNT, GROUP, OTHER, chat, noted
+from tests.waiting import LIMIT, Stop, soon
 from tests.world import ROOT
 
 
@@ -61,11 +61,11 @@ async def test_a_locked_database_is_unavailable_for_writing_and_can_be_read(
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(Unavailable, match=r"held by another program\. Try again"):
         await opened.write(lambda tx: tx.put_chat(chat()))
-    assert (await opened.glimpse(None, person=None, chat=GROUP)).chat is None
+    assert (await opened.unfurl_facts(None, person=None, chat=GROUP)).chat is None
     other.execute("ROLLBACK")
     other.close()
     await opened.write(lambda tx: tx.put_chat(chat()))
-    assert (await opened.glimpse(None, person=None, chat=GROUP)).chat == chat()
+    assert (await opened.unfurl_facts(None, person=None, chat=GROUP)).chat == chat()
     await opened.close()
 
 
@@ -99,12 +99,12 @@ async def test_connections_that_the_server_ended_are_replaced_unseen(postgres_ur
     async def read() -> None:
         assert await many(lambda: opened.read(lambda tx: tx.chat(GROUP))) == [chat()] * 20
 
-    async def glance() -> None:
-        glimpses = await many(lambda: opened.glimpse(None, person=None, chat=GROUP))
-        assert [glimpse.chat for glimpse in glimpses] == [chat()] * 20
+    async def unfurl() -> None:
+        glimpses = await many(lambda: opened.unfurl_facts(None, person=None, chat=GROUP))
+        assert [unfurl_facts.chat for unfurl_facts in glimpses] == [chat()] * 20
 
-    for first_again in (write, read, glance, opened.ping):
-        for use in (write, read, glance, opened.ping):
+    for first_again in (write, read, unfurl, opened.ping):
+        for use in (write, read, unfurl, opened.ping):
             await use()
         end_connections(postgres_url)
         await first_again()
@@ -150,7 +150,7 @@ import asyncio, os, signal, sys, time
 from bot.store import engine, store
 from tests.store.examples import noted
 
-engine.IDLE_TIMEOUT_MS = 300
+engine.IDLE_TIMEOUT_MS = 1500
 moment, attempts = sys.argv[2], []
 
 def stop(where):
@@ -190,12 +190,12 @@ async def test_a_replica_that_is_stopped_in_a_transaction_soon_blocks_nobody_and
     command = [sys.executable, "-c", STOPPED_REPLICA, postgres_url, moment]
     stopped = await asyncio.to_thread(subprocess.Popen, command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
-        async with asyncio.timeout(20):
+        async with soon():
             await asyncio.to_thread(os.waitpid, stopped.pid, os.WUNTRACED)
-        async with asyncio.timeout(5):
+        async with soon():
             await opened.write(lambda tx: tx.add_event(noted()))
         stopped.send_signal(signal.SIGCONT)
-        printed, _ = await asyncio.to_thread(stopped.communicate, timeout=20)
+        printed, _ = await asyncio.to_thread(stopped.communicate, timeout=LIMIT)
     finally:
         stopped.kill()
         stopped.wait()
@@ -235,10 +235,12 @@ async def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
 async def test_ping_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "PING_TIMEOUT_S", 0.05)
     opened = await sqlite_store(tmp_path / "store.db")
-    stuck = asyncio.create_task(opened.read(lambda tx: time.sleep(0.3)))
-    await asyncio.sleep(0)
+    stop = Stop()
+    stuck = asyncio.create_task(opened.read(lambda tx: stop.here()))
+    await stop.reached()
     with pytest.raises(Unavailable, match="does not answer"):
         await opened.ping()
+    stop.go_on()
     await stuck
     await opened.close()
 

@@ -13,7 +13,7 @@ from bot.store.engine import open_engines
 from bot.store.migrate import VERSIONS, migrate, stored_version
 from bot.store.store import open_store
 from tests.store.conftest import Watch
-from tests.store.test_from_the_future import fill, read_everything
+from tests.store.future import fill, read_everything
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -15,6 +15,7 @@ from bot.store.store import SqlStore, open_store
 from tests.store.conftest import Open, Watch
 from tests.store.examples import GROUP, chat, noted, webhook
 from tests.store.test_failures import end_connections
+from tests.waiting import LIMIT, soon
 
 
 class Rings:
@@ -28,7 +29,7 @@ class Rings:
         self.count += 1
         self._rung.set()
 
-    async def heard(self, within: float = 5) -> bool:
+    async def heard(self, within: float = LIMIT) -> bool:
         """Whether it is rung by then."""
         try:
             await asyncio.wait_for(self._rung.wait(), within)
@@ -44,6 +45,18 @@ def rings_of(store: SqlStore) -> Rings:
     return rings
 
 
+@pytest.fixture
+async def store(database: str) -> AsyncIterator[SqlStore]:
+    """One that rings for nothing but what happens from now on: those on PostgreSQL ring when they begin to listen."""
+    store = open_store(database, tenant="contoso", clock=Watch())
+    listens = rings_of(store)
+    await store.start()
+    if database.startswith("postgres"):
+        assert await listens.heard()
+    yield store
+    await store.close()
+
+
 def listening() -> int:
     """How many stores listen, or try to."""
     return sum(task.get_coro().__qualname__ == "Replicas._listen" for task in asyncio.all_tasks())
@@ -51,7 +64,6 @@ def listening() -> int:
 
 async def test_what_somebody_waits_for_rings_and_nothing_else_does(store: SqlStore) -> None:
     await store.write(lambda tx: tx.put_chat(chat()))
-    await asyncio.sleep(0.1)
     rings = rings_of(store)
     for work in (
         lambda tx: tx.add_event(noted()),
@@ -61,7 +73,7 @@ async def test_what_somebody_waits_for_rings_and_nothing_else_does(store: SqlSto
         lambda tx: tx.replay_events("01WEBHOOK"),
     ):
         await store.write(work)
-        assert await rings.heard(1)
+        assert await rings.heard()
 
     def fail(tx):
         tx.add_event(noted())
@@ -78,7 +90,6 @@ async def test_what_somebody_waits_for_rings_and_nothing_else_does(store: SqlSto
 
 
 async def test_many_changes_ring_less_often_and_who_left_is_not_rung(store: SqlStore) -> None:
-    await asyncio.sleep(0.1)  # it rings once when it begins to listen
     rings, gone = Rings(), Rings()
     store.on_change(rings)
     end = store.on_change(gone)
@@ -125,10 +136,8 @@ async def test_another_replica_is_woken_at_once_and_its_own_changes_wake_it_once
     async with two_replicas(postgres_url) as (here, there):
         rings_here, rings_there = rings_of(here), rings_of(there)
         for _ in range(5):
-            began = time.perf_counter()
             await here.write(lambda tx: tx.add_event(noted()))
             assert await rings_there.heard()
-            assert time.perf_counter() - began < 0.5
         await asyncio.sleep(0.1)
         assert rings_here.count == 5, "what it told the others it does not hear itself"
 
@@ -167,7 +176,7 @@ async def test_a_store_closes_while_it_can_not_listen(postgres_url: str, monkeyp
     async with two_replicas(postgres_url) as (here, _):
         end_connections(postgres_url)
         await asyncio.sleep(0.05)
-        async with asyncio.timeout(5):
+        async with soon():
             await here.close()
         assert listening() == 1
 

@@ -10,8 +10,9 @@ import pytest
 from bot.domain.catalogue import Catalogue
 from bot.domain.history import Via
 from bot.domain.people import Actor
-from bot.domain.records import App, Disclosure, RecordType
-from bot.domain.wire import record_type_to_json, revision
+from bot.domain.records import Disclosure
+from bot.domain.settings import App, RecordType
+from bot.domain.settings_json import revision, to_json
 from bot.errors import PreconditionFailed
 from bot.features.settings import put_record_type
 from bot.store.store import SqlStore
@@ -39,11 +40,11 @@ async def test_the_first_start_writes_the_settings_and_later_ones_do_not(open_an
 async def test_a_setting_changed_by_another_replica_counts_from_the_next_read_on(open_another: Open) -> None:
     here, there = await open_another(), await open_another()
     await here.seed(Catalogue(types=[RecordType(name=name, label=name) for name in ("account", "case")]))
-    assert list((await there.glimpse(None, person=None, chat=GROUP)).catalogue.types) == ["account", "case"]
+    assert list((await there.unfurl_facts(None, person=None, chat=GROUP)).catalogue.types) == ["account", "case"]
     changed = RecordType(name="account", label="Account", disclosure=Disclosure.BUTTON)
     await here.write(lambda tx: (tx.put_record_type(changed), tx.put_app(App(id="x", label="X"))))
     assert here.catalogue().types["account"] == changed
-    seen = (await there.glimpse(None, person=None, chat=GROUP)).catalogue
+    seen = (await there.unfurl_facts(None, person=None, chat=GROUP)).catalogue
     assert list(seen.types.values()) == [changed, RecordType(name="case", label="case")]
     assert there.catalogue() is seen
     await here.write(lambda tx: tx.put_admins({ALEX: "Alex"}))
@@ -62,7 +63,7 @@ async def test_a_change_of_settings_that_was_rolled_back_never_was(store: SqlSto
     assert store.catalogue().apps == {}
     await store.write(lambda tx: tx.put_app(App(id="y", label="Y")))
     assert list(store.catalogue().apps) == ["y"]
-    assert list((await store.glimpse(None, person=None, chat="")).catalogue.apps) == ["y"]
+    assert list((await store.unfurl_facts(None, person=None, chat="")).catalogue.apps) == ["y"]
 
 
 async def test_administrators_have_names_where_these_are_known(open_another: Open) -> None:
@@ -91,7 +92,7 @@ async def test_of_two_changes_to_what_both_have_read_one_is_made(open_another: O
         return ours
 
     for number in range(50):
-        seen = revision(record_type_to_json(current))
+        seen = revision(to_json(current))
         changes = (change(store, f"{number} {place}", seen) for place, store in enumerate(stores))
         ended = await asyncio.gather(*changes, return_exceptions=True)
         (current,) = (one for one in ended if isinstance(one, RecordType))
@@ -116,7 +117,7 @@ async def test_who_reads_again_and_tries_again_loses_nobodys_change(open_another
     async def add_field(store: SqlStore, field: str, by: Actor) -> bool:
         found = (await store.read(lambda tx: tx.catalogue())).types["account"]
         more = replace(found, card_fields=(*found.card_fields, field))
-        expected = revision(record_type_to_json(found))
+        expected = revision(to_json(found))
         try:
             await store.write(lambda tx: put_record_type(tx, more, by=by, via=Via.CHAT, expected=expected))
         except PreconditionFailed:
@@ -129,4 +130,4 @@ async def test_who_reads_again_and_tries_again_loses_nobodys_change(open_another
     assert sorted(final.card_fields) == [f"{who}-{number}" for who in range(5) for number in range(2)]
     history = [it for it in await stores[0].read(lambda tx: tx.settings_changes(limit=99)) if it.name == "account"]
     assert [it.before for it in history[1:]] == [it.after for it in history[:-1]], "each began where the last one ended"
-    assert history[-1].after == record_type_to_json(final)
+    assert history[-1].after == to_json(final)

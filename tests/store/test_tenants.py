@@ -6,8 +6,8 @@ import inspect
 from dataclasses import dataclass
 
 from bot.domain.catalogue import Catalogue
-from bot.domain.deliveries import Delivery, EventDelivery, OwedMessage
-from bot.domain.records import App, RecordType
+from bot.domain.deliveries import Delivery, EventDelivery, PendingMessage
+from bot.domain.settings import App, RecordType
 from bot.ports import Transaction
 from bot.store.schema import metadata, outbox, refusals, settings_changes
 from bot.store.store import SqlStore
@@ -115,7 +115,7 @@ class Held:
     event: EventDelivery
 
     @property
-    def message(self) -> OwedMessage:
+    def message(self) -> PendingMessage:
         return self.delivery.messages[0]
 
 
@@ -148,9 +148,14 @@ async def test_no_read_of_one_tenant_shows_what_another_wrote(open_another: Open
     empty = await everything(theirs)
     await ours.write(lambda tx: [change(tx) for change in CHANGES.values()])
     assert await everything(theirs) == empty
-    glimpse = await theirs.glimpse(ACCOUNT, person=ALEX, chat=GROUP)
-    assert (glimpse.record, glimpse.chat, glimpse.connected, glimpse.guest) == (None, None, False, False)
-    assert glimpse.catalogue.version == 0
+    facts = await theirs.unfurl_facts(ACCOUNT, person=ALEX, chat=GROUP)
+    assert (facts.record, facts.chat, facts.connected, facts.guest) == (
+        None,
+        None,
+        False,
+        False,
+    )
+    assert facts.catalogue.version == 0
     full = await everything(ours)
     assert [name for name in READS if full[name] == empty[name]] == [], "each read has something to show"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from bot.store.statements import Statement, mine
 from bot.store.store import SqlStore
 from tests.store.conftest import Open, Watch
 from tests.store.examples import GROUP, OTHER, chat
+from tests.waiting import LIMIT, soon
 
 LEASE = 1000
 INSTEAD = {"text": "instead"}
@@ -100,7 +102,7 @@ async def test_who_waits_for_news_is_woken(store: SqlStore) -> None:
     await asyncio.sleep(0.05)
     end = store.on_change(woken.set)
     await withdraw(store)
-    async with asyncio.timeout(5):
+    async with soon():
         await woken.wait()
     end()
 
@@ -138,8 +140,9 @@ async def test_a_message_that_is_being_sent_is_delivered_or_does_not_go_out_agai
 async def test_what_another_transaction_is_just_telling_a_chat_is_waited_for(open_another: Open) -> None:
     here, there = await open_another(), await open_another()
     await tell(here, (GROUP, "a1"))
-    telling = asyncio.create_task(there.write(lambda tx: (tx.tell(GROUP, {"text": "a2"}), time.sleep(0.2))))
-    await asyncio.sleep(0.1)
+    told = threading.Event()
+    telling = asyncio.create_task(there.write(lambda tx: (tx.tell(GROUP, {"text": "a2"}), told.set(), time.sleep(0.2))))
+    assert await asyncio.to_thread(told.wait, LIMIT)
     assert await withdraw(here, GROUP) == 2
     await telling
     assert await claimed(here) == {GROUP: ["instead"]}
@@ -153,9 +156,12 @@ async def test_a_claim_and_a_withdrawal_of_the_same_chats_never_meet_half_way(op
         await tell(here, (chat_id, "a1"))
     runs: list[str] = []
 
+    claimed_one = threading.Event()
+
     def claim_slowly(tx: Any) -> None:
         runs.append("claim")
         for held in tx._all(outbox._HOLD, now=watch.now, limit=9):
+            claimed_one.set()
             tx._all(outbox._CLAIM, chat=held.id, now=watch.now, until=watch.now + LEASE, most=9)
             time.sleep(0.2)
 
@@ -164,7 +170,7 @@ async def test_a_claim_and_a_withdrawal_of_the_same_chats_never_meet_half_way(op
         return tx.withdraw_messages(None, instead=INSTEAD, error="why")
 
     claiming = asyncio.create_task(here.write(claim_slowly))
-    await asyncio.sleep(0.1)
+    assert await asyncio.to_thread(claimed_one.wait, LIMIT)
     assert await there.write(withdraw_all) == 0, "all of it is being sent"
     await claiming
     assert runs == ["claim", "withdrawal"], "the database ended one of them"

@@ -14,6 +14,7 @@ from bot.features.conversation import Conversation
 from bot.store.store import SqlStore
 from bot.teams.invokes import CARD, MESSAGE, TRY_AGAIN
 from tests.fakes.connector import Fault
+from tests.waiting import until
 from tests.world import ACCOUNT, GROUP, World, texts
 
 SECOND = 1_000_000
@@ -32,7 +33,7 @@ async def broken(*_: Any, **__: Any) -> None:
 
 @pytest.fixture
 def store_down(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("read", "write", "glimpse"):
+    for name in ("read", "write", "unfurl_facts"):
         monkeypatch.setattr(SqlStore, name, unavailable)
 
 
@@ -45,10 +46,7 @@ async def posted(world: World, text: str, **more: Any) -> int:
 
 async def said(world: World, count: int) -> list[str]:
     """The texts of what the bot said in the group, once there are `count` of them."""
-    for _ in range(100):
-        if len(world.said_in(GROUP)) >= count:
-            break
-        await asyncio.sleep(0.05)
+    await until(lambda: len(world.said_in(GROUP)) >= count)
     return [texts(message["attachments"][0]["content"]) for message in world.said_in(GROUP)]
 
 
@@ -139,7 +137,7 @@ async def test_a_bug_behind_a_button_is_answered_with_a_reference_too(
 async def test_a_bug_behind_a_pasted_link_is_a_card_that_says_try_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(SqlStore, "glimpse", broken)
+    monkeypatch.setattr(SqlStore, "unfurl_facts", broken)
     assert TRY_AGAIN.title in texts(await world.paste(ACCOUNT))
 
 

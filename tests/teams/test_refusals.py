@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -17,6 +16,7 @@ from bot.teams.connector import DEADLINE, Connector
 from bot.teams.service_urls import ServiceUrls
 from tests.fakes.connector import MAX_MESSAGE, FakeConnector, Fault
 from tests.teams.conftest import CHAT, MESSAGE, Clock, Tokens, chat, failure
+from tests.waiting import Gate, soon
 
 
 @pytest.mark.parametrize("status", [412, 429, 502, 503, 504])
@@ -200,10 +200,13 @@ async def test_a_connector_that_hangs_costs_one_try(
 ) -> None:
     monkeypatch.setattr("bot.teams.connector.TRY", 0.1)
     monkeypatch.setattr("bot.teams.connector.SHORTEST_TRY", 0.1)
-    fake.faults.append(Fault(delay=0.5))
-    async with asyncio.timeout(0.4):
+    gate = Gate()
+    fake.faults.append(Fault(gate=gate))
+    async with soon():
         error = await failure(connector.send(chat(fake), MESSAGE))
+    gate.open()
     assert (error.ambiguous, error.retryable) == (True, True)
+    assert connector.counts["repeated"] == 0
 
 
 async def test_a_refused_connection_is_repeated_since_nothing_was_sent(session: ClientSession, clock: Clock) -> None:

@@ -142,12 +142,12 @@ def test_the_bots_mention_is_taken_out_and_nothing_else(text: str | None, entiti
 
 
 def test_taking_mentions_out_of_a_hostile_message_takes_no_time() -> None:
-    """80 kB of the beginnings of mentions froze the SDK's removal for seconds."""
-    text = "<at>" * 20_000
+    """80 kB of the beginnings of mentions froze the SDK's removal for seconds: ten times as many would for minutes."""
+    text = "<at>" * 200_000
     hostile = activity(text=text, entities=[mention(text), mention("<at></at>"), mention("<at>" + text + "</at>")])
     started = time.perf_counter()
     message_of(hostile, TENANT)
-    assert time.perf_counter() - started < 0.5
+    assert time.perf_counter() - started < 10
 
 
 MANY = tuple(f"https://a.test/{number}" for number in range(99))

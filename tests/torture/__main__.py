@@ -18,15 +18,17 @@ from tests.postgres import running_postgres
 from tests.torture.crash import run_crashes
 from tests.torture.replicas import run_replicas
 from tests.torture.report import Report
+from tests.torture.settings import run_settings
 
 KILLS = 100
 """On each database."""
 EVENTS, RECORDS, STOPPED_S = 10_000, 200, 30.0
+CHANGES = 100
 BOUND_S = 900.0
 
 
-async def torture(folder: Path, databases: tuple[str, str], *, seed: int) -> list[Report]:
-    for name in ("sqlite", "postgresql", "replicas"):
+async def torture(folder: Path, databases: tuple[str, str, str], *, seed: int) -> list[Report]:
+    for name in ("sqlite", "postgresql", "replicas", "settings"):
         (folder / name).mkdir()
     async with asyncio.timeout(BOUND_S):
         async with asyncio.TaskGroup() as runs:
@@ -42,7 +44,8 @@ async def torture(folder: Path, databases: tuple[str, str], *, seed: int) -> lis
             stopped_s=STOPPED_S,
             seed=seed,
         )
-    return [*(run.result() for run in crashes), replicas]
+        settings = await run_settings(folder / "settings", databases[2], changes=CHANGES, seed=seed)
+    return [*(run.result() for run in crashes), replicas, settings]
 
 
 def main() -> int:
@@ -53,7 +56,7 @@ def main() -> int:
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # of the fakes: connections that a kill broke
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="torture-") as folder, running_postgres() as postgres:
-        databases = (postgres.create(), postgres.create())
+        databases = (postgres.create(), postgres.create(), postgres.create())
         reports = asyncio.run(torture(Path(folder), databases, seed=seed))
     for report in reports:
         print("\n".join(f"{report.name}: {number}" for number in report.numbers()))

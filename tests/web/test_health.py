@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 
 import pytest
@@ -14,6 +13,7 @@ from bot.errors import Unavailable, Unprocessable
 from bot.web import health
 from bot.web.metrics import Metrics, Sources
 from bot.web.problems import problems
+from tests.waiting import until
 from tests.world import ACCOUNT, GROUP, World
 
 SECRET = "postgresql://bot:what-nobody-may-read@db.internal"
@@ -92,12 +92,12 @@ async def test_a_live_stream_is_counted_but_its_length_is_no_time_to_answer(worl
     async with world.http.get(f"{world.base}/api/v1/events/stream", headers={"Authorization": "Bearer demo"}) as stream:
         await stream.content.readline()
         assert "connect_chats_stream_readers 1.0" in (await get(world, "/metrics"))[2]
-    async with asyncio.timeout(10):
-        while True:
-            _, _, text = await get(world, "/metrics")
-            if "connect_chats_stream_readers 0.0" in text:
-                break
-            await asyncio.sleep(0.05)
+
+    async def left() -> str:
+        _, _, text = await get(world, "/metrics")
+        return text if "connect_chats_stream_readers 0.0" in text else ""
+
+    text = await until(left)
     assert 'connect_chats_responses_total{route="/api/v1/events/stream",status="200"} 1.0' in text
     assert 'connect_chats_request_seconds_count{route="/api/v1/events/stream"} 0.0' in text
 

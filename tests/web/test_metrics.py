@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -16,6 +18,7 @@ from bot.domain.deliveries import OutboxStatus
 from bot.errors import Unavailable
 from bot.web import health, metrics
 from bot.web.metrics import CONNECTOR, Metrics, Sources
+from tests.waiting import LIMIT, Gate, until
 from tests.world import BOT, GROUP, World
 
 NOW = 1_795_372_200_000_000
@@ -117,50 +120,67 @@ async def test_without_the_database_the_rest_is_told_and_its_gauges_are_missing_
     assert ("connect_chats_outbox_waiting", "chat") in samples((await measured.scrape()).decode())
     started = perf_counter()
     told = samples((await measured.scrape()).decode())
-    assert perf_counter() - started < 1
+    assert perf_counter() - started < LIMIT, "it was not waited for"
     assert told["connect_chats_store_up",] == 0
     assert told["connect_chats_stream_readers",] == 7
     assert not [name for name, *_ in told if name in ("connect_chats_outbox_waiting", "connect_chats_outbox_parked")]
 
 
+@dataclass(slots=True)
+class Slow:
+    """A server whose database takes its time, how often it was asked, and how many scrapes came."""
+
+    client: TestClient = field(init=False)
+    gate: Gate = field(default_factory=Gate)
+    asked: int = 0
+    scrapes: int = 0
+
+
 @pytest.fixture
-async def slow() -> AsyncIterator[tuple[TestClient, list[int]]]:
-    """A server whose database takes its time, and how often it was asked."""
-    asked: list[int] = []
+async def slow() -> AsyncIterator[Slow]:
+    slow = Slow()
 
     async def ask() -> Mapping[str, OutboxStatus]:
-        asked.append(1)
-        await asyncio.sleep(0.2)
+        slow.asked += 1
+        await slow.gate.passed()
         return STATUS
+
+    @web.middleware
+    async def count(request: web.Request, handler: Any) -> web.StreamResponse:
+        slow.scrapes += 1
+        return await handler(request)
 
     async def ready() -> None: ...
 
-    app = web.Application()
+    app = web.Application(middlewares=[count])
     health.add_routes(app, ready=ready, metrics=Metrics(Sources(outbox=ask, clock=lambda: NOW)))
-    async with TestClient(TestServer(app)) as client:
-        yield client, asked
+    async with TestClient(TestServer(app)) as slow.client:
+        yield slow
 
 
-async def test_many_scrapes_at_once_ask_the_database_once(slow: tuple[TestClient, list[int]]) -> None:
+async def test_many_scrapes_at_once_ask_the_database_once(slow: Slow) -> None:
     """Nobody needs a token for a scrape, so it must not be a lever."""
-    client, asked = slow
 
     async def one() -> int:
-        async with client.get("/metrics") as response:
+        async with slow.client.get("/metrics") as response:
             assert b'connect_chats_outbox_waiting{kind="chat"} 2.0' in await response.read()
             return response.status
 
-    assert await asyncio.gather(*(one() for _ in range(50))) == [200] * 50
-    assert len(asked) == 1
+    scraping = asyncio.gather(*(one() for _ in range(50)))
+    await until(lambda: slow.scrapes == 50)
+    slow.gate.open()
+    assert await scraping == [200] * 50
+    assert slow.asked == 1
 
 
-async def test_a_scraper_that_hangs_up_takes_nothing_from_the_others(slow: tuple[TestClient, list[int]]) -> None:
-    client, _ = slow
-    impatient = asyncio.create_task(client.get("/metrics"))
-    await asyncio.sleep(0.1)
-    patient = asyncio.create_task(client.get("/metrics"))
-    await asyncio.sleep(0.05)
+async def test_a_scraper_that_hangs_up_takes_nothing_from_the_others(slow: Slow) -> None:
+    impatient = asyncio.create_task(slow.client.get("/metrics"))
+    await until(lambda: slow.scrapes == 1)
+    patient = asyncio.create_task(slow.client.get("/metrics"))
+    await until(lambda: slow.scrapes == 2)
     impatient.cancel()
+    await asyncio.wait([impatient])
+    slow.gate.open()
     async with await patient as response:
         assert response.status == 200
 
@@ -179,8 +199,4 @@ async def test_the_running_program_tells_what_waits_what_was_sent_and_how_it_far
 
 
 async def told_there(world: World) -> None:
-    async with asyncio.timeout(10):
-        while True:
-            if world.said_in(GROUP):
-                return
-            await asyncio.sleep(0.05)
+    await until(lambda: world.said_in(GROUP))

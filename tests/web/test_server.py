@@ -15,6 +15,7 @@ from bot.web import server
 from bot.web.application import build
 from bot.web.metrics import Metrics, Sources
 from bot.web.server import Listening
+from tests.waiting import LIMIT, Gate, until
 
 REQUEST = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -24,7 +25,7 @@ class Site:
     """A running server. `release` lets `/slow` answer; `closed` is set when the application was cleaned up."""
 
     listening: Listening
-    release: asyncio.Event = field(default_factory=asyncio.Event)
+    gate: Gate = field(default_factory=Gate)
 
     @property
     def base(self) -> str:
@@ -38,14 +39,14 @@ class Nobody:
     """No bot behind the address."""
 
 
-def application(release: asyncio.Event, cleaned_up: list[str] | None = None) -> web.Application:
+def application(gate: Gate, cleaned_up: list[str] | None = None) -> web.Application:
     async def ready() -> None: ...
 
     async def nothing() -> dict:
         return {}
 
     async def slow(request: web.Request) -> web.Response:
-        await release.wait()
+        await gate.passed()
         return web.Response(text="done")
 
     def add_slow(app: web.Application) -> None:
@@ -67,11 +68,11 @@ def application(release: asyncio.Event, cleaned_up: list[str] | None = None) -> 
 
 @pytest.fixture
 async def site(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
-    monkeypatch.setattr(server, "HEADER_TIMEOUT", 0.3)
-    release = asyncio.Event()
-    listening = await server.start(application(release), host="127.0.0.1", port=0)
-    yield Site(listening, release)
-    release.set()
+    monkeypatch.setattr(server, "HEADER_TIMEOUT", 1.0)
+    gate = Gate()
+    listening = await server.start(application(gate), host="127.0.0.1", port=0)
+    yield Site(listening, gate)
+    gate.open()
     await listening.stop()
 
 
@@ -85,7 +86,7 @@ async def test_who_never_ends_the_first_headers_is_hung_up_on(site: Site, beginn
     reader, writer = await site.connect()
     writer.write(beginning)
     with contextlib.suppress(ConnectionResetError):
-        assert await asyncio.wait_for(reader.read(), 3) == b""
+        assert await asyncio.wait_for(reader.read(), LIMIT) == b""
     writer.close()
 
 
@@ -93,16 +94,16 @@ async def test_who_has_asked_once_may_keep_the_connection(site: Site) -> None:
     reader, writer = await site.connect()
     for _ in range(3):
         writer.write(REQUEST)
-        assert b"alive" in await asyncio.wait_for(reader.readuntil(b"}"), 3)
-        await asyncio.sleep(0.25)
+        assert b"alive" in await asyncio.wait_for(reader.readuntil(b"}"), LIMIT)
+        await asyncio.sleep(0.5)
     writer.close()
 
 
 async def test_who_is_being_answered_slowly_is_not_hung_up_on(site: Site) -> None:
     async with ClientSession() as http:
         asked = asyncio.create_task(http.get(f"{site.base}/slow"))
-        await asyncio.sleep(0.6)
-        site.release.set()
+        await asyncio.sleep(1.2)
+        site.gate.open()
         async with await asked as response:
             assert await response.text() == "done"
 
@@ -110,21 +111,21 @@ async def test_who_is_being_answered_slowly_is_not_hung_up_on(site: Site) -> Non
 async def test_a_request_in_flight_ends_before_the_server_does(site: Site) -> None:
     async with ClientSession() as http:
         asked = asyncio.create_task(http.get(f"{site.base}/slow"))
-        await asyncio.sleep(0.1)
+        await until(lambda: site.gate.waiting)
         stopping = asyncio.create_task(site.listening.stop())
         await asyncio.sleep(0.1)
         with pytest.raises(ConnectionRefusedError):
             await site.connect()
-        site.release.set()
+        site.gate.open()
         async with await asked as response:
             assert await response.text() == "done"
-        await asyncio.wait_for(stopping, 5)
+        await asyncio.wait_for(stopping, LIMIT)
 
 
 async def test_a_taken_port_is_an_error_and_what_was_opened_is_closed_again(site: Site) -> None:
     cleaned_up: list[str] = []
     with pytest.raises(OSError, match="in use"):
-        await server.start(application(site.release, cleaned_up), host="127.0.0.1", port=site.listening.port)
+        await server.start(application(site.gate, cleaned_up), host="127.0.0.1", port=site.listening.port)
     assert cleaned_up == ["yes"]
 
 
@@ -144,7 +145,7 @@ async def test_what_is_no_http_is_refused_with_a_line_in_the_log_and_no_trace(
     with caplog.at_level(logging.ERROR):
         reader, writer = await site.connect()
         writer.write(noise)
-        answer = await asyncio.wait_for(reader.read(), 5)
+        answer = await asyncio.wait_for(reader.read(), LIMIT)
         writer.close()
     assert answer.startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
     assert b"Traceback" not in answer

@@ -19,6 +19,7 @@ from bot.webhooks.envelope import Envelopes
 from tests.fakes.receiver import new_secret
 from tests.pages import blocks, print_what_they_say
 from tests.program import free_port, running_program
+from tests.waiting import LIMIT
 from tests.webhooks.conftest import SOURCE, delivery, event
 from tests.world import ROOT
 
@@ -62,7 +63,7 @@ async def running_receiver(secret: str, printed: Path) -> AsyncIterator[str]:
             sys.executable, str(RECEIVER), env=environment, stdout=output, stderr=log
         )
     try:
-        async with asyncio.timeout(20), ClientSession() as http:
+        async with asyncio.timeout(2 * LIMIT), ClientSession() as http:
             while True:
                 try:
                     async with http.get(f"http://127.0.0.1:{port}/"):

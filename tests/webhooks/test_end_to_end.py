@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.receiver import FakeReceiver, Fault
+from tests.waiting import soon
 from tests.world import ACCOUNT, World, running_world
 
 
@@ -25,7 +26,7 @@ async def status_of(world: World, webhook: str) -> Any:
 
 async def until(world: World, webhook: str, accept: Callable[[Any], bool]) -> Any:
     """The webhook's status, once it is accepted."""
-    async with asyncio.timeout(10):
+    async with soon():
         while True:
             status = await status_of(world, webhook)
             if accept(status):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -158,10 +157,8 @@ async def test_no_more_than_4_kib_of_an_answer_is_read(make_sender: MakeSender) 
             await asyncio.sleep(0)
         return response
 
-    started = time.monotonic()
     async with serving(pour) as url:
         await make_sender().send(delivery(url))
-    assert time.monotonic() - started < 5
     assert wrote < 500 * MAX_ANSWER
 
 

@@ -26,7 +26,7 @@ KEPT = 2000
 PAGE = 100
 MAX_FOLLOWERS = 1000
 POLL = 1.0
-"""Seconds. A change rings; what is relied on is looking each second."""
+"""Seconds. A change wakes; what is relied on is looking each second."""
 
 GATHER = 0.01
 GATHER_EACH = 0.0005
@@ -83,7 +83,7 @@ class Follower:
         self.place = told[-1].place
         return told
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """There is news."""
         self._news.set()
 
@@ -223,7 +223,7 @@ class Following:
         if self.recent.head < last - self._keep:
             self.recent = Recent(last - self._keep)
             for follower in self._everybody():
-                follower.ring()
+                follower.wake()
 
     async def _read_on(self) -> None:
         while True:
@@ -231,7 +231,7 @@ class Following:
             self.recent.add(entries, keep=self._keep)
             for subject in {None, *(entry.record for entry in entries)} if entries else ():
                 for follower in self._followers.get(subject, ()):
-                    follower.ring()
+                    follower.wake()
             if len(entries) < PAGE:
                 return
 

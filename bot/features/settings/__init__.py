@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.domain.history import SettingsChange, Subject, Via
-from bot.domain.links import claimed_twice
 from bot.domain.people import Actor
 from bot.domain.policy import shows_less
-from bot.domain.records import App, RecordType
-from bot.domain.wire import admins_to_json, app_to_json, record_type_to_json, revision
+from bot.domain.settings import App, RecordType, claimed_twice
+from bot.domain.settings_json import admins_to_json, revision, to_json
 from bot.errors import Conflict, NotFound, PreconditionFailed
 from bot.features.waiting import withdraw_everywhere
 from bot.ports import Transaction
@@ -31,7 +30,7 @@ def put_record_type(
     tx.lock_settings()
     types = tx.catalogue().types
     current = types.get(record_type.name)
-    before = None if current is None else record_type_to_json(current)
+    before = None if current is None else to_json(current)
     _match(before, expected)
     if current == record_type:
         return False
@@ -45,7 +44,7 @@ def put_record_type(
                 next_step="A link or a key must name one record. Take it from one of the two.",
             )
     tx.put_record_type(record_type)
-    _remember(tx, Subject.RECORD_TYPE, record_type.name, by, via, before, record_type_to_json(record_type))
+    _remember(tx, Subject.RECORD_TYPE, record_type.name, by, via, before, to_json(record_type))
     if current is not None and shows_less(current, record_type):
         withdraw_everywhere(tx)
     return current is None
@@ -70,12 +69,12 @@ def put_app(tx: Transaction, app: App, *, by: Actor | None, via: Via, expected: 
     """
     tx.lock_settings()
     current = tx.catalogue().apps.get(app.id)
-    before = None if current is None else app_to_json(current)
+    before = None if current is None else to_json(current)
     _match(before, expected)
     if current == app:
         return False
     tx.put_app(app)
-    _remember(tx, Subject.APP, app.id, by, via, before, app_to_json(app))
+    _remember(tx, Subject.APP, app.id, by, via, before, to_json(app))
     if not app.enabled and (current is None or current.enabled):  # an app nobody has heard of is on
         withdraw_everywhere(tx)
     return current is None

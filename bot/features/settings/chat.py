@@ -16,8 +16,8 @@ from bot.domain.decisions import Action, Decision, Facts
 from bot.domain.history import SettingsChange, Via
 from bot.domain.people import Audience
 from bot.domain.policy import decide
+from bot.domain.settings_json import revision
 from bot.domain.text import one_line
-from bot.domain.wire import revision
 from bot.errors import Conflict, NotAllowed, Unprocessable
 from bot.features.audit import keep_refusal
 from bot.features.command import Asked, Command

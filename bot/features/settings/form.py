@@ -1,169 +1,105 @@
 """The settings of a record type or an app as a form: what a person reads, and what they entered.
 
 What was entered comes from the client and proves nothing: whatever it is, it becomes a text or a switch here, and
-`bot.domain.wire` decides whether that is a setting.
+`bot.domain.settings_json` decides whether that is a setting.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import groupby
 from typing import Any
 
 from bot.domain.answers import Field, FieldKind
 from bot.domain.history import Subject
-from bot.domain.records import MAX_NOTE_FIELDS, MAX_WATCH_FIELDS, Disclosure, Requirement
+from bot.domain.records import Disclosure, Requirement
+from bot.domain.settings import GROUPS, App, Entered, RecordType
+from bot.domain.settings_json import Setting, settings_of
 from bot.domain.text import clean
-from bot.domain.wire import MAX_CARD_FIELDS, MAX_LABEL
 from bot.features.why import SHOWS
 
-MAX_KEY = 64
-MAX_FIELD_NAMES = 1_000
-MAX_LINES = 4_000
-"""Characters of a list in a card: a message has room for 80 KB, and the form goes back with what was entered."""
+CHOICES: Mapping[Any, tuple[tuple[str, str], ...]] = {
+    Disclosure: tuple((level.word, SHOWS[level][0].upper() + SHOWS[level][1:]) for level in Disclosure),
+    Requirement: (
+        (Requirement.READ.value, "Who may read the record"),
+        (Requirement.APPEND.value, "Who may append to the record"),
+        (Requirement.WRITE.value, "Who may write the record"),
+        (Requirement.NOBODY.value, "Nobody"),
+    ),
+}
+"""What can be chosen, by the type of a setting: the word, and what a person reads."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Input:
-    """How one setting is entered.
+    """How one setting is entered."""
 
-    Attributes:
-        limit: characters of a text.
-        commas: on a single line, commas part the items too.
-        optional: nothing entered means that there is none.
-    """
+    setting: Setting
+    entered: Entered
 
-    name: str
-    label: str
-    kind: FieldKind = FieldKind.SWITCH
-    hint: str = ""
-    choices: tuple[tuple[str, str], ...] = ()
-    limit: int = 0
-    commas: bool = False
-    optional: bool = False
+    @property
+    def name(self) -> str:
+        return self.setting.name
+
+    @property
+    def kind(self) -> FieldKind:
+        match self.setting.schema:
+            case {"type": "boolean"}:
+                return FieldKind.SWITCH
+            case {"type": "array"}:
+                return FieldKind.LINES
+            case {"enum": _}:
+                return FieldKind.CHOICE
+            case _:
+                return FieldKind.LINE
+
+    @property
+    def limit(self) -> int:
+        """Characters of a text; 0 where there is none to enter."""
+        match self.kind:
+            case FieldKind.LINES:
+                return self.entered.room
+            case FieldKind.LINE:
+                return self.setting.most
+            case _:
+                return 0
+
+    @property
+    def choices(self) -> tuple[tuple[str, str], ...]:
+        return CHOICES.get(self.setting.kind, ())
+
+    @property
+    def optional(self) -> bool:
+        """Nothing entered means that there is none."""
+        return "anyOf" in self.setting.schema
 
     def field(self, value: str) -> Field:
         return Field(
             name=self.name,
-            label=f"{self.label} ({self.name})",
+            label=f"{self.entered.label} ({self.name})",
             kind=self.kind,
             value=value,
             choices=self.choices,
-            hint=self.hint,
+            hint=self.entered.hint.replace("{most}", str(self.setting.most)),
             limit=self.limit,
         )
 
 
-Groups = tuple[tuple[str, tuple[Input, ...]], ...]
+KINDS: Mapping[Subject, type] = {Subject.RECORD_TYPE: RecordType, Subject.APP: App}
 
 
-def _shows(name: str, where: str, hint: str) -> Input:
-    choices = tuple((level.word, SHOWS[level][0].upper() + SHOWS[level][1:]) for level in Disclosure)
-    return Input(name=name, label=where, kind=FieldKind.CHOICE, choices=choices, hint=hint)
-
-
-def _field_names(name: str, label: str, most: int, hint: str) -> Input:
-    return Input(
-        name=name,
-        label=label,
-        kind=FieldKind.LINES,
-        hint=f"One a line, at most {most}. {hint}",
-        limit=MAX_FIELD_NAMES,
-        commas=True,
-    )
-
-
-_WHO = (
-    (Requirement.READ.value, "Who may read the record"),
-    (Requirement.APPEND.value, "Who may append to the record"),
-    (Requirement.WRITE.value, "Who may write the record"),
-    (Requirement.NOBODY.value, "Nobody"),
-)
-_LABEL = Input(name="label", label="Name on cards", kind=FieldKind.LINE, limit=MAX_LABEL)
-_OF_TYPES: Groups = (
-    (
-        "On or off",
-        (
-            Input(name="enabled", label="Switched on", hint="Off: its connections sleep, nothing is lost."),
-            Input(
-                name="apps",
-                label="Apps whose links are answered",
-                kind=FieldKind.LINES,
-                hint="Their ids, one a line; * for every app.",
-                limit=MAX_LINES,
-                commas=True,
-            ),
-        ),
-    ),
-    (
-        "Who may",
-        (
-            Input(name="connect", label="Who may connect a chat", kind=FieldKind.CHOICE, choices=_WHO),
-            Input(
-                name="join",
-                label="Who may join its chats",
-                kind=FieldKind.CHOICE,
-                choices=_WHO,
-                hint="They are told which chats there are; a member adds them.",
-            ),
-            Input(name="owner_may_disconnect", label="Its owner may disconnect it"),
-            Input(name="connector_may_disconnect", label="Who connected it may disconnect"),
-        ),
-    ),
-    (
-        "How much a card shows",
-        (
-            _field_names("card_fields", "Fields", MAX_CARD_FIELDS, "A card shows no other."),
-            _shows("disclosure", "In chats of your own people", "Chats with others never show more."),
-            _shows("disclosure_external", "Where guests read along", "Or people of other organisations."),
-            _shows(
-                "disclosure_unknown",
-                "Where I can't tell who reads",
-                "I am not in them. To people without the app: the kind at most.",
-            ),
-        ),
-    ),
-    (
-        "When a chat is connected, and afterwards",
-        (
-            Input(name="note", label="Introduce the record to the chat"),
-            _field_names("note_fields", "Fields of the introduction", MAX_NOTE_FIELDS, "Where fields may be shown."),
-            _field_names(
-                "watch_fields", "Fields whose changes are told", MAX_WATCH_FIELDS, "None: no word of changes."
-            ),
-        ),
-    ),
-    (
-        "Its name, links and keys",
-        (
-            _LABEL,
-            Input(
-                name="links",
-                label="Addresses of its records",
-                kind=FieldKind.LINES,
-                hint="One a line, with {id} where the record's id stands.",
-                limit=MAX_LINES,
-            ),
-            Input(
-                name="key",
-                label="What may be typed instead",
-                kind=FieldKind.LINE,
-                hint="# stands for digits: A-# for A-1001. Empty for none.",
-                limit=MAX_KEY,
-                optional=True,
-            ),
-        ),
-    ),
-)
-_OF_APPS: Groups = (
-    ("This app", (Input(name="enabled", label="Switched on", hint="Off: connections of its records sleep."), _LABEL)),
-)
-INPUTS: Mapping[Subject, Groups] = {Subject.RECORD_TYPE: _OF_TYPES, Subject.APP: _OF_APPS}
-"""Settings that have no effect yet are not there; those that a form does not hold stay as they are."""
+@cache
+def groups_of(subject: Subject) -> Mapping[str, tuple[Input, ...]]:
+    """The inputs by their headings. Settings that a form does not hold stay as they are."""
+    inputs = [Input(item, item.entered) for item in settings_of(KINDS[subject]).values() if item.entered is not None]
+    inputs.sort(key=lambda item: (GROUPS.index(item.entered.group), item.entered.place))
+    return {group: tuple(found) for group, found in groupby(inputs, lambda item: item.entered.group)}
 
 
 def inputs_of(subject: Subject) -> Iterator[Input]:
-    return (item for _, group in INPUTS[subject] for item in group)
+    return (item for group in groups_of(subject).values() for item in group)
 
 
 def shown(value: Any) -> str:
@@ -193,7 +129,7 @@ def fields(
                 item.field(entered.get(item.name, shown(document[item.name]))) for item in group if fits(item, document)
             ),
         )
-        for heading, group in INPUTS[subject]
+        for heading, group in groups_of(subject).items()
     )
 
 
@@ -243,12 +179,12 @@ def read(subject: Subject, document: Mapping[str, Any], data: Mapping[str, Any])
 
 
 def _value(item: Input, text: str, document: Mapping[str, Any]) -> Any:
-    """As `bot.domain.wire` takes it; what is none of that it will say."""
+    """As `bot.domain.settings_json` takes it; what is none of that it will say."""
     match item.kind:
         case FieldKind.SWITCH:
             return {"true": True, "false": False}.get(text.lower(), text)
         case FieldKind.LINES:
-            return _items(text, commas=item.commas and not _named_with_comma(document))
+            return _items(text, commas=item.entered.commas and not _named_with_comma(document))
         case _:
             return None if item.optional and not text else text
 

@@ -9,16 +9,10 @@ from typing import Any
 from bot.domain.catalogue import Catalogue
 from bot.domain.history import Subject, Via
 from bot.domain.people import Actor
-from bot.domain.records import App, RecordType
+from bot.domain.setting_types import MAX_LABEL
+from bot.domain.settings import App, RecordType
+from bot.domain.settings_json import app_from_json, record_type_from_json, revision, to_json
 from bot.domain.text import one_line
-from bot.domain.wire import (
-    MAX_LABEL,
-    app_from_json,
-    app_to_json,
-    record_type_from_json,
-    record_type_to_json,
-    revision,
-)
 from bot.features.settings import put_app, put_record_type
 from bot.ports import Transaction
 
@@ -49,7 +43,7 @@ class Topic:
     @property
     def document(self) -> dict[str, Any]:
         """Its settings as REST shows them."""
-        return app_to_json(self.value) if isinstance(self.value, App) else record_type_to_json(self.value)
+        return to_json(self.value)
 
     @property
     def revision(self) -> str:

@@ -10,7 +10,9 @@ from bot.domain.catalogue import Catalogue
 from bot.domain.history import SettingsChange, Subject, Via
 from bot.domain.people import Audience
 from bot.domain.policy import disclosure_in
-from bot.domain.records import ANY_APP, App, Disclosure, RecordType, Requirement
+from bot.domain.records import Disclosure, Requirement
+from bot.domain.setting_types import ANY_APP
+from bot.domain.settings import App, RecordType
 from bot.domain.text import listed, one_line
 
 MAX_NAME = 60

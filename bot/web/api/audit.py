@@ -8,7 +8,6 @@ from typing import TypeVar
 from bot.domain.decisions import Action, Reason
 from bot.domain.events import wire_time
 from bot.domain.history import Refused, SettingsChange, Subject, Via
-from bot.domain.people import Actor
 from bot.ports import Json, Transaction
 from bot.web.api.operation import Call, Operation, Reply, Result
 from bot.web.api.parameters import MAX_POSITION, Number
@@ -58,7 +57,7 @@ def _change_json(change: SettingsChange) -> Json:
         "subject": change.subject.value,
         "name": change.name,
         "via": change.via.value,
-        "by": change.by and _actor_json(change.by),
+        "by": change.by and change.by.to_wire(),
         "before": change.before,
         "after": change.after,
     }
@@ -69,16 +68,12 @@ def _refusal_json(refused: Refused) -> Json:
         "number": refused.number,
         "at": wire_time(refused.at),
         "action": refused.action.value,
-        "by": _actor_json(refused.by),
+        "by": refused.by.to_wire(),
         "chat": refused.chat or None,
         "record": refused.record and {"type": refused.record.type, "id": refused.record.id},
         "reason": refused.reason.value,
         "setting": refused.setting,
     }
-
-
-def _actor_json(actor: Actor) -> Json:
-    return {"id": actor.id, "name": actor.name}
 
 
 _CHANGE: Json = {

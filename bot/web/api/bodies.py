@@ -18,8 +18,8 @@ from bot.domain.events import EventType
 from bot.domain.links import ID_PATTERN, MAX_LINK, TYPE_NAME_PATTERN, canonical_id
 from bot.domain.people import Actor
 from bot.domain.records import EVERYBODY, Privilege, Record, RecordId
-from bot.domain.wire import MAX_ADMINS
-from bot.domain.wire import MAX_LABEL as MAX_ADMIN_NAME
+from bot.domain.setting_types import MAX_LABEL as MAX_ADMIN_NAME
+from bot.domain.settings_json import MAX_ADMINS
 from bot.features.notes import MAX_NOTE
 from bot.features.webhooks import MAX_URL, SECRET_PATTERN, URL_PATTERN, NewWebhook
 from bot.ports import Json
@@ -158,7 +158,7 @@ class RecordBody(_Strict):
 
 
 class SettingsBody(_Strict):
-    """Settings of one thing, which the domain reads (`bot.domain.wire`), and who changes them."""
+    """Settings of one thing, which the domain reads (`bot.domain.settings_json`), and who changes them."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -19,13 +19,9 @@ def _chat_json(connection: Connection, chat: Chat) -> Json:
         "kind": chat.kind.value,
         "topic": chat.topic,
         "since": wire_time(connection.since),
-        "by": _by(connection),
+        "by": connection.by and connection.by.to_wire(),
         "state": chat.state.value,
     }
-
-
-def _by(connection: Connection) -> Json | None:
-    return None if connection.by is None else {"id": connection.by.id, "name": connection.by.name}
 
 
 async def of_record(call: Call) -> Reply:
@@ -75,7 +71,7 @@ async def records(call: Call) -> Reply:
                 "title": record.title,
                 "url": record.url,
                 "since": wire_time(connection.since),
-                "by": _by(connection),
+                "by": connection.by and connection.by.to_wire(),
             }
             for connection, record in found
             if record

@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from bot.errors import Invalid
 from bot.ports import Json
+
+T = TypeVar("T")
 
 MAX_POSITION = 2**53 - 1
 """The largest whole number that every JSON reader keeps exactly."""
@@ -152,6 +155,23 @@ class EntityTags:
             strong=frozenset(tag[1:-1] for tag in tags if tag[0] == '"'),
             weak=frozenset(tag[3:-1] for tag in tags if tag[0] == "W"),
         )
+
+
+def expected_of(tags: Tags | None, current: Callable[[], T | None], *, every: T, never: T) -> T | None:
+    """`If-Match` as the one state that a feature compares when it holds the thing: of several tags the current one.
+
+    Should the thing change in between, that is another state than the one found here, and the answer 412 is right.
+
+    Args:
+        current: finds the state that is there now; None when there is none.
+        every: what stands for any state; never: a state that nothing has.
+    """
+    if tags is None:
+        return None
+    if tags.every:
+        return every
+    found = current()
+    return found if found is not None and str(found) in tags.strong else never
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from bot.features.records import delete_record, get_record, put_record
 from bot.ports import Json, Transaction
 from bot.web.api.bodies import RecordBody, actor_of
 from bot.web.api.operation import Body, Call, Operation, Reply, Result
-from bot.web.api.parameters import EntityTags, Tags
+from bot.web.api.parameters import EntityTags, Tags, expected_of
 from bot.web.api.places import address_of_record, record_named
 
 IF_MATCH = EntityTags(
@@ -22,9 +22,6 @@ IF_NONE_MATCH = EntityTags(
 )
 ONLY_NEW = EntityTags(name="If-None-Match", description="`*`: only create, 412 if the record exists.", star=True)
 
-_NEVER = -1
-"""A version that no record has."""
-
 
 def record_json(record: Record) -> Json:
     return {
@@ -33,7 +30,7 @@ def record_json(record: Record) -> Json:
         "title": record.title,
         "url": record.url,
         "fields": dict(record.fields),
-        "owner": None if record.owner is None else {"id": record.owner.id, "name": record.owner.name},
+        "owner": record.owner and record.owner.to_wire(),
         "app": record.app,
         "access": {person: level.word for person, level in record.access.items()},
         "version": record.version,
@@ -89,16 +86,11 @@ def _etag(record: Record) -> str:
 
 
 def _expected(tx: Transaction, record_id: RecordId, tags: Tags | None) -> int | None:
-    """`If-Match` as the version that the feature compares once it holds the record: of several tags the current one.
+    def current() -> int | None:
+        record = tx.record_for(record_id, None)
+        return record and record.version
 
-    Should the record change in between, that is another version than the one found here, and the answer 412 is right.
-    """
-    if tags is None:
-        return None
-    if tags.every:
-        return 0
-    current = tx.record_for(record_id, None)
-    return current.version if current and str(current.version) in tags.strong else _NEVER
+    return expected_of(tags, current, every=0, never=-1)
 
 
 RECORD_EXAMPLE: Json = {

@@ -11,22 +11,21 @@ from bot.domain.catalogue import Catalogue
 from bot.domain.history import Via
 from bot.domain.links import canonical_id
 from bot.domain.people import Actor
-from bot.domain.records import App, RecordType
-from bot.domain.wire import (
+from bot.domain.settings import App, RecordType
+from bot.domain.settings_json import (
     admins_from_json,
     admins_to_json,
     app_from_json,
-    app_to_json,
     record_type_from_json,
-    record_type_to_json,
     revision,
+    to_json,
 )
 from bot.errors import PreconditionFailed, Unprocessable
 from bot.features.settings import get_app, get_record_type, put_admins, put_app, put_record_type
 from bot.ports import Json, Transaction
 from bot.web.api.bodies import AdminsBody, Person, SettingsBody, actor_of
 from bot.web.api.operation import PREFIX, Body, Call, Operation, Reply, Result
-from bot.web.api.parameters import EntityTags, Tags
+from bot.web.api.parameters import EntityTags, Tags, expected_of
 
 IF_MATCH = EntityTags(
     name="If-Match",
@@ -34,9 +33,6 @@ IF_MATCH = EntityTags(
     "when there are none. Weak tags match nothing.",
 )
 ONLY_NEW = EntityTags(name="If-None-Match", description="`*`: only create, 412 if there are settings.", star=True)
-
-_NEVER = ""
-"""A revision that no settings have."""
 
 Item = TypeVar("Item", RecordType, App)
 
@@ -134,13 +130,7 @@ def _settings(document: Json, *, status: int = 200, headers: Mapping[str, str] |
 
 
 def _expected(tags: Tags | None, current: Json | None) -> str | None:
-    """`If-Match` as the revision that the feature compares under its lock: of several tags the current one."""
-    if tags is None:
-        return None
-    if tags.every:
-        return "*"
-    found = _NEVER if current is None else revision(current)
-    return found if found in tags.strong else _NEVER
+    return expected_of(tags, lambda: None if current is None else revision(current), every="*", never="")
 
 
 # Description ---------------------------------------------------------------------------------------------------------
@@ -151,7 +141,7 @@ TYPES: Kind[RecordType] = Kind(
     many="record types",
     place="/record-types",
     parameter="type",
-    example=record_type_to_json(
+    example=to_json(
         RecordType(
             name="account",
             label="Account",
@@ -166,7 +156,7 @@ TYPES: Kind[RecordType] = Kind(
     get=get_record_type,
     put=put_record_type,
     read=lambda settings, name: record_type_from_json(settings, name=name),
-    to_json=record_type_to_json,
+    to_json=to_json,
     errors=(409,),
 )
 APPS: Kind[App] = Kind(
@@ -175,14 +165,14 @@ APPS: Kind[App] = Kind(
     many="apps",
     place="/apps",
     parameter="app",
-    example=app_to_json(App(id="sales-hub", label="Sales Hub")),
+    example=to_json(App(id="sales-hub", label="Sales Hub")),
     # What can't be an id stays as it is: nobody has it, and to write it is refused.
     name=lambda text: canonical_id(text) or text,
     among=lambda catalogue: catalogue.apps,
     get=get_app,
     put=put_app,
     read=lambda settings, app: app_from_json(settings, app=app),
-    to_json=app_to_json,
+    to_json=to_json,
 )
 
 PERSON: Json = {"id": "5b9f2c1e-7a34-4d0b-9c58-2f1e6a7b8c90", "name": "Alex Wilber"}

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from bot.domain.decisions import CHANGES, NOT_YET, Action
 from bot.domain.history import Subject, Via
-from bot.domain.links import MAX_LINK
 from bot.domain.policy import RULES
-from bot.domain.records import MAX_NOTE_FIELDS, MAX_WATCH_FIELDS, Disclosure, Requirement
-from bot.domain.wire import JOIN_HISTORY, MAX_CARD_FIELDS, MAX_FIELD_NAME, MAX_LABEL, MAX_LINKS
+from bot.domain.settings import App, RecordType
+from bot.domain.settings_json import settings_of
 from bot.ports import Json
 from bot.web.api.bodies import ACTOR
 from bot.web.api.shapes import (
     COUNT,
-    FLAG,
     ID,
     TEXT,
     TIME,
@@ -26,60 +24,8 @@ from bot.web.api.shapes import (
     word_of,
 )
 
-MAX_APPS = 100
-
-_DISCLOSURE: Json = {"type": "string", "enum": [item.word for item in Disclosure]}
-_REQUIREMENT: Json = {"type": "string", "enum": [item.value for item in Requirement]}
-
-
-def _names(most: int, description: str = "") -> Json:
-    item = {"type": "string", "minLength": 1, "maxLength": MAX_FIELD_NAME}
-    return {"type": "array", "items": item, "maxItems": most, "uniqueItems": True, "description": description}
-
-
-_RECORD_TYPE: Json = {
-    "name": TYPE_NAME,
-    "label": {"type": "string", "minLength": 1, "maxLength": MAX_LABEL, "description": "What people call it."},
-    "enabled": {**FLAG, "description": "Off: links get no card, connections sleep."},
-    "links": {
-        "type": "array",
-        "items": {"type": "string", "maxLength": MAX_LINK},
-        "maxItems": MAX_LINKS,
-        "uniqueItems": True,
-        "description": "Patterns of its records' addresses: `{id}` once, as a whole path segment or query value. "
-        "**Open** is built from the first.",
-    },
-    "key": {
-        **or_null({"type": "string", "maxLength": 64}),
-        "description": "What people may type for a link: text, and `#` for digits. What matches is the id.",
-    },
-    "apps": {
-        "type": "array",
-        "items": {"type": "string", "maxLength": 128},
-        "maxItems": MAX_APPS,
-        "uniqueItems": True,
-        "description": "Apps whose links are answered; `*`: every app.",
-    },
-    "card_fields": _names(MAX_CARD_FIELDS, "The fields that a card may show."),
-    "disclosure": {**_DISCLOSURE, "description": "How much is shown in chats of the tenant's own people."},
-    "disclosure_unknown": {**_DISCLOSURE, "description": "How much at most where the bot can't know who reads."},
-    "disclosure_external": {**_DISCLOSURE, "description": "How much at most where guests or strangers are."},
-    "connect": {**_REQUIREMENT, "description": "The least privilege for connecting a chat."},
-    "join": {**_REQUIREMENT, "description": "The least privilege for being told which chats a record has."},
-    "join_history": {"type": "string", "enum": list(JOIN_HISTORY)},
-    "owner_may_disconnect": FLAG,
-    "connector_may_disconnect": FLAG,
-    "note": {**FLAG, "description": "Post an introduction into a chat when it is connected."},
-    "note_fields": _names(MAX_NOTE_FIELDS, "The fields that the introduction may show."),
-    "auto_name": FLAG,
-    "chat_title": {"type": "string", "minLength": 1, "maxLength": 200},
-    "watch_fields": _names(MAX_WATCH_FIELDS, "The fields whose changes are told in the record's chats."),
-}
-_APP: Json = {
-    "id": ID,
-    "label": {"type": "string", "minLength": 1, "maxLength": MAX_LABEL},
-    "enabled": {**FLAG, "description": "Off: links that name it get no card."},
-}
+_RECORD_TYPE: Json = {name: dict(setting.schema) for name, setting in settings_of(RecordType).items()}
+_APP: Json = {name: dict(setting.schema) for name, setting in settings_of(App).items()}
 
 
 def _body(settings: Json, description: str) -> Json:

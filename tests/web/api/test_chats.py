@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from bot.domain.chats import ChatKind
+from tests.waiting import until
 from tests.web.api.conftest import GROUP, Api
 from tests.world import GROUP as WORLD_GROUP
 from tests.world import World
@@ -96,9 +97,7 @@ async def test_the_chat_is_told(world: World) -> None:
     assert status == 201
     status, _ = await world.api("DELETE", f"/records/account/A-1001/chats/{quote(WORLD_GROUP, safe='')}")
     assert status == 204
-    async with asyncio.timeout(10):
-        while len(world.said_in(WORLD_GROUP)) < before + 2:  # noqa: ASYNC110 - what is waited for is in another program
-            await asyncio.sleep(0.02)
+    await until(lambda: len(world.said_in(WORLD_GROUP)) >= before + 2)
     cards = [str(message["attachments"][0]["content"]) for message in world.said_in(WORLD_GROUP)[before:]]
     assert "connected" in cards[0]
     assert "disconnected" in cards[1].lower() or "no longer" in cards[1].lower()

@@ -164,7 +164,7 @@ async def test_schemathesis_finds_no_difference_between_description_and_program(
         *command, cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     try:
-        async with asyncio.timeout(180):
+        async with asyncio.timeout(600):
             output, _ = await run.communicate()
     finally:
         if run.returncode is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.records import RecordType
+from bot.domain.settings import RecordType
 from tests.web.api.conftest import Api
 
 INVOICE = {"label": "Invoice", "links": ["https://erp.example.com/invoices/{id}"], "key": "INV-#"}

@@ -10,6 +10,7 @@ import pytest
 from bot.domain.records import RecordId
 from bot.web.api import streams
 from bot.web.api.parameters import MAX_POSITION, cursor_at, position_of
+from tests.waiting import soon
 from tests.web.api.conftest import TOKEN, Api, serving
 from tests.web.api.event_source import Parser, listening
 
@@ -17,7 +18,6 @@ ACCOUNT = RecordId("account", "A-1")
 RECORD = "/records/account/A-1"
 TIMELINE = f"{RECORD}/timeline/stream"
 FEED = "/events/stream"
-SOON = 5.0
 
 
 async def _put(api: Api, notes: int = 0) -> None:
@@ -38,7 +38,7 @@ async def test_it_begins_at_once_with_a_comment_and_the_place_to_come_back_to(
     api: Api, path: str, first_id: str
 ) -> None:
     await _put(api)
-    async with asyncio.timeout(SOON), listening(api, path) as stream:
+    async with soon(), listening(api, path) as stream:
         assert stream.response.headers["Cache-Control"] == "no-store"
         assert stream.response.headers["X-Accel-Buffering"] == "no"
         await stream.begun()
@@ -48,7 +48,7 @@ async def test_it_begins_at_once_with_a_comment_and_the_place_to_come_back_to(
 @pytest.mark.parametrize("path", [FEED, TIMELINE])
 async def test_without_a_place_only_what_happens_from_now_on_is_told_as_rest_shows_it(any_api: Api, path: str) -> None:
     await _put(any_api, notes=2)
-    async with asyncio.timeout(SOON), listening(any_api, path) as stream:
+    async with soon(), listening(any_api, path) as stream:
         await stream.begun()
         await _note(any_api, "Zürich\nnext line\tand \u2028 another")
         (message,) = await stream.messages(1)
@@ -59,27 +59,27 @@ async def test_without_a_place_only_what_happens_from_now_on_is_told_as_rest_sho
 @pytest.mark.parametrize("path", [FEED, TIMELINE])
 async def test_who_comes_back_with_any_id_hears_exactly_what_follows(any_api: Api, path: str) -> None:
     await _put(any_api, notes=4)
-    async with asyncio.timeout(SOON), listening(any_api, f"{path}?after=0") as stream:
+    async with soon(), listening(any_api, f"{path}?after=0") as stream:
         whole = await stream.messages(5)
     assert [message.event["seq"] for message in whole] == [1, 2, 3, 4, 5]
     for number, message in enumerate(whole[:-1], 1):
-        async with asyncio.timeout(SOON), listening(any_api, path, Last_Event_ID=message.id) as stream:
+        async with soon(), listening(any_api, path, Last_Event_ID=message.id) as stream:
             assert await stream.messages(5 - number) == whole[number:]
-        async with asyncio.timeout(SOON), listening(any_api, f"{path}?after={message.id}") as stream:
+        async with soon(), listening(any_api, f"{path}?after={message.id}") as stream:
             assert await stream.messages(5 - number) == whole[number:]
 
 
 async def test_the_header_counts_before_the_parameter(api: Api) -> None:
     """EventSource repeats the address it was made with, its `after` too, when it comes back with the header."""
     await _put(api, notes=3)
-    async with asyncio.timeout(SOON), listening(api, f"{TIMELINE}?after=1", Last_Event_ID="3") as stream:
+    async with soon(), listening(api, f"{TIMELINE}?after=1", Last_Event_ID="3") as stream:
         assert [message.id for message in await stream.messages(1)] == ["4"]
 
 
 async def test_the_ids_of_the_feed_are_its_cursors(api: Api) -> None:
     await _put(api, notes=3)
     page = (await api.ask("GET", "/events?limit=2")).json
-    async with asyncio.timeout(SOON), listening(api, FEED, Last_Event_ID=page["next"]) as stream:
+    async with soon(), listening(api, FEED, Last_Event_ID=page["next"]) as stream:
         messages = await stream.messages(2)
     rest = (await api.ask("GET", f"/events?after={page['next']}")).json
     assert [message.event for message in messages] == rest["events"]
@@ -88,7 +88,7 @@ async def test_the_ids_of_the_feed_are_its_cursors(api: Api) -> None:
 
 async def test_a_timeline_goes_on_when_its_record_is_deleted_and_put_again(api: Api) -> None:
     await _put(api)
-    async with asyncio.timeout(SOON), listening(api, TIMELINE) as stream:
+    async with soon(), listening(api, TIMELINE) as stream:
         await stream.begun()
         await api.ask("DELETE", RECORD)
         assert [message.event["type"] for message in await stream.messages(1)] == ["record.deleted"]
@@ -101,7 +101,7 @@ async def test_a_timeline_goes_on_when_its_record_is_deleted_and_put_again(api: 
 async def test_a_comment_comes_every_few_seconds(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     assert streams.HEARTBEAT == 15
     monkeypatch.setattr(streams, "HEARTBEAT", 0.05)
-    async with asyncio.timeout(SOON), listening(api, FEED) as stream:
+    async with soon(), listening(api, FEED) as stream:
         while stream.parser.comments.count(b"ping") < 3:
             assert stream.parser.feed(await stream.response.content.readany()) == []
 
@@ -110,7 +110,7 @@ async def test_a_client_of_http_1_0_is_told_until_the_connection_ends(api: Api) 
     await _put(api, notes=1)
     reader, writer = await asyncio.open_connection("127.0.0.1", int(api.base.rpartition(":")[2]))
     writer.write(f"GET /api/v1{TIMELINE}?after=0 HTTP/1.0\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode())
-    async with asyncio.timeout(SOON):
+    async with soon():
         head = await reader.readuntil(b"\r\n\r\n")
         assert b"chunked" not in head
         assert b"keep-alive" not in head.lower()
@@ -171,7 +171,7 @@ async def test_other_requests_are_refused_like_everywhere(api: Api, method: str,
 
 @pytest.mark.parametrize("accept", ["application/json", "*/*", "text/event-stream"])
 async def test_what_the_client_says_it_accepts_does_not_matter(api: Api, accept: str) -> None:
-    async with asyncio.timeout(SOON), listening(api, FEED, Accept=accept) as stream:
+    async with soon(), listening(api, FEED, Accept=accept) as stream:
         await stream.begun()
 
 
@@ -185,7 +185,7 @@ async def test_the_token_is_asked_for_and_never_taken_from_the_address(api: Api,
 async def test_one_too_many_is_sent_away_for_a_while(sqlite_url: str) -> None:
     async with aclosing(serving(sqlite_url, most=1)) as servers:
         api = await anext(servers)
-        async with asyncio.timeout(SOON), listening(api, FEED) as stream:
+        async with soon(), listening(api, FEED) as stream:
             await stream.begun()
             answer = await api.ask("GET", FEED)
             assert (answer.status, answer.headers["Retry-After"]) == (503, "5")

@@ -26,7 +26,7 @@ KEEP = 500
 POLLERS = 5
 TOGETHER = 10
 """Events in one transaction, at most."""
-WITHIN_S = 100
+WITHIN_S = 400
 
 _EVENT = re.compile(rb'id: (\S+)\ndata: \{"id":"(\w+)"')
 

@@ -1,8 +1,8 @@
 """Blocking work off the event loop.
 
-A lane is a queue with one or more threads of its own. Nothing of asyncio's shared executor is used: its threads may all
+`WorkerThreads` is a queue with threads of its own. Nothing of asyncio's shared executor is used: its threads may all
 wait for something else, and it hands back each result with a wake-up of the loop of its own, which costs more than a
-point lookup. A lane hands back a batch with one.
+point lookup. This hands back a batch with one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _Job = tuple["asyncio.Future[Any]", Callable[..., Any], tuple[Any, ...]]
 _Outcome = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 
-class Lane:
+class WorkerThreads:
     """Runs blocking functions one after the other in each of its threads.
 
     Args:
@@ -54,7 +54,7 @@ class Lane:
         When the awaiting task is cancelled, work that is not begun is left out; work that is begun comes to its end.
 
         Raises:
-            Unavailable: the lane is not running.
+            Unavailable: they are not running.
         """
         if self._loop is None:
             raise Unavailable("The store is closed: the program is starting or ending. Try again in a moment.")
@@ -105,7 +105,7 @@ def _outcome(job: _Job) -> _Outcome:
     try:
         return future, work(*arguments), None
     except StopIteration as error:  # a future refuses it, since it would end the coroutine that awaits
-        failure = RuntimeError("StopIteration left a function that runs in a lane.")
+        failure = RuntimeError("StopIteration left a function that runs in a worker thread.")
         failure.__cause__ = error
         return future, None, failure
     except BaseException as error:

@@ -16,7 +16,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from bot.domain.catalogue import Catalogue
 from bot.domain.people import Actor
 from bot.domain.records import EVERYBODY, Privilege, Record, RecordId
-from bot.ports import Glimpse
+from bot.ports import UnfurlFacts
 from bot.store.failures import wrapped
 from bot.store.rows import chat_of, privilege_of, texts_of
 from bot.store.schema import access, chats, connections, guests, records, settings
@@ -82,7 +82,7 @@ def _statement(_: Any) -> Any:
 _STATEMENT = Statement(_statement)
 
 
-class Glances:
+class UnfurlQuery:
     """Runs the statement on a connection that each thread keeps.
 
     Args:
@@ -98,13 +98,13 @@ class Glances:
         self._own = threading.local()
         self._opened: list[PoolProxiedConnection] = []
 
-    def glimpse(self, record: RecordId | None, person: str | None, chat: str) -> Glimpse:
+    def unfurl_facts(self, record: RecordId | None, person: str | None, chat: str) -> UnfurlFacts:
         """Blocking."""
         asked_type, asked_id = (record.type, record.id) if record else ("", "")
         row = _Row._make(
             self._run({**self._constants, "type": asked_type, "id": asked_id, "person": person or "", "chat": chat})
         )
-        return Glimpse(
+        return UnfurlFacts(
             catalogue=self._catalogue(row.settings_version or 0),
             record=_record(row, record, person) if record and row.type is not None else None,
             chat=chat_of(row) if row.id is not None else None,

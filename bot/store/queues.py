@@ -182,7 +182,7 @@ def _events(held: Iterable[EventDelivery]) -> str:
     return to_text([(*_stream_of(one), one.event.seq) for one in held])
 
 
-class StreamsPart(Session):
+class QueuesPart(Session):
     """A worker holds a stream by a lease, as it holds a chat's messages (`OutboxPart`): no transaction is open while it
     speaks to the network, and who comes back with an old fence is refused.
 

@@ -11,6 +11,7 @@ from bot.domain.records import RecordId
 from bot.store.store import SqlStore
 from tests.store.conftest import Open, Watch
 from tests.store.examples import ACCOUNT, CASE, noted, webhook
+from tests.waiting import LIMIT
 
 LEASE = 1000
 HOOK = "01WEBHOOK"
@@ -179,7 +180,7 @@ async def test_an_event_that_is_being_added_while_its_stream_is_settled_is_not_f
         time.sleep(0.2)
 
     adding = asyncio.create_task(there.write(add))
-    await asyncio.to_thread(written.wait, 5)
+    await asyncio.to_thread(written.wait, LIMIT)
     assert await here.write(lambda tx: tx.delivered_events(held)) == []
     await adding
     assert [one.event.seq for one in await claim(here)] == [2]
