@@ -50,6 +50,12 @@ class Unprocessable(Invalid):
     code = "unprocessable"
 
 
+class StaleButton(Invalid):
+    """The button of a card asks what can't be asked any more."""
+
+    code = "stale-button"
+
+
 class Unauthenticated(ConnectChatsError):
     """No credentials, or ones that prove nothing (HTTP 401)."""
 

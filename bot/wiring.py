@@ -31,6 +31,7 @@ from bot.teams.connector import Connector, open_session
 from bot.teams.demo_roster import of_one_tenant
 from bot.teams.edge import Caller, Gate
 from bot.teams.handler import Handler
+from bot.teams.invokes import invokes
 from bot.teams.receiver import Receiver
 from bot.teams.service_urls import ServiceUrls
 from bot.web import application
@@ -91,9 +92,7 @@ async def create_app(
         gate=Gate(tenant=None if settings.demo else tenant, service_url_allowed=service_urls.allows),
         adapter=Adapter(connector),
         handler=Handler(conversation, tenant=tenant),
-        store=store,
-        rights=rights,
-        tenant=tenant,
+        invokes=invokes(conversation, store=store, rights=rights, tenant=tenant),
     )
     following = Following(store)
     app = application.build(

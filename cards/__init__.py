@@ -8,20 +8,30 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from bot.domain.answers import Answer, Explanation, RecordCard
+from bot.domain.answers import Answer, Notice, RecordCard
 from bot.domain.documents import compact
+from cards import guidance, joining, records, settings, timeline
 from cards.elements import Json
-from cards.faces import card
 from cards.literal import cut, escape
-from cards.pieces import HIDDEN
-from cards.words import text
-
-__all__ = ["card", "render", "text", "unfurl", "unfurl_bytes"]
+from cards.pieces import HIDDEN, Look, assemble
 
 CARD = "application/vnd.microsoft.card.adaptive"
 THUMBNAIL = "application/vnd.microsoft.card.thumbnail"
 MAX_PREVIEW_TITLE = 100
 MAX_PREVIEW_TEXT = 200
+MAX_TEXT = 600
+LOOKS: dict[type, Look] = records.LOOKS | timeline.LOOKS | joining.LOOKS | guidance.LOOKS | settings.LOOKS
+"""How each answer looks."""
+
+
+def card(answer: Answer) -> Json:
+    """The answer as an Adaptive Card."""
+    return assemble(*LOOKS[type(answer)].face(answer), text(answer))
+
+
+def text(answer: Answer) -> str:
+    """The answer in a line that is safe wherever Markdown, HTML or mentions might be obeyed."""
+    return escape(cut(LOOKS[type(answer)].words(answer), MAX_TEXT))
 
 
 def render(answer: Answer) -> Json:
@@ -33,7 +43,7 @@ def render(answer: Answer) -> Json:
     }
 
 
-def unfurl(answer: RecordCard | Explanation) -> Json:
+def unfurl(answer: RecordCard | Notice) -> Json:
     """The body that answers a `composeExtension/queryLink` invoke; not to be cached by Teams."""
     return {
         "composeExtension": {
@@ -51,19 +61,19 @@ def unfurl(answer: RecordCard | Explanation) -> Json:
     }
 
 
-def unfurl_bytes(answer: RecordCard | Explanation) -> bytes:
-    """`unfurl` as compact UTF-8 JSON. Explanations are constants of the program: each is rendered once."""
-    return _explanation_bytes(answer) if isinstance(answer, Explanation) else compact(unfurl(answer)).encode()
+def unfurl_bytes(answer: RecordCard | Notice) -> bytes:
+    """`unfurl` as compact UTF-8 JSON. A notice here is a constant of the program: each is rendered once."""
+    return _notice_bytes(answer) if isinstance(answer, Notice) else compact(unfurl(answer)).encode()
 
 
 @lru_cache(maxsize=32)
-def _explanation_bytes(answer: Explanation) -> bytes:
+def _notice_bytes(answer: Notice) -> bytes:
     return compact(unfurl(answer)).encode()
 
 
-def _thumbnail(answer: RecordCard | Explanation) -> Json:
+def _thumbnail(answer: RecordCard | Notice) -> Json:
     """The preview's title and text. Their text may be rendered as markup, so it is escaped."""
-    if isinstance(answer, Explanation):
+    if isinstance(answer, Notice):
         title, line = answer.title, answer.text
     elif answer.view.title is not None:
         title, line = answer.view.title, answer.view.type_label or ""

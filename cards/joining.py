@@ -6,14 +6,13 @@ from bot.domain.answers import ChatOfRecord, ChatsOfRecord
 from cards import pieces
 from cards.elements import RichTextBlock, Strict, TextRun
 from cards.literal import literal
-from cards.pieces import BOLD, BOT, SMALL, SUBTLE, Face, line
-from cards.words import count
+from cards.pieces import BOLD, BOT, SMALL, SUBTLE, Face, Look, count, line, named
 
 MAX_CHATS = 10
 MAX_TOPIC = 120
 
 
-def chats_of_record(answer: ChatsOfRecord) -> Face:
+def _chats_of_record(answer: ChatsOfRecord) -> Face:
     shown = answer.chats[:MAX_CHATS]
     more = answer.more + len(answer.chats) - len(shown)
     body: list[Strict] = [line("Chats of", SMALL), pieces.name(answer.view)]
@@ -51,3 +50,10 @@ def _row(chat: ChatOfRecord, *, first: bool) -> Strict:
 def _channels(number: int) -> str:
     """Being in a channel is being in its team."""
     return f"And {count(number, 'channel')}. Who is in a team is in its channels: ask one of the team's owners."
+
+
+def _words(answer: ChatsOfRecord) -> str:
+    return f"Chats of {named(answer.view)}: {len(answer.chats) + answer.more or 'none to join'}."
+
+
+LOOKS: dict[type, Look] = {ChatsOfRecord: Look(_chats_of_record, _words)}

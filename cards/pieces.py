@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -40,6 +41,20 @@ MAX_ROWS_UNITS = 2_400
 
 Face = tuple[list[Strict], list[Strict]]
 """The elements of a card and its buttons."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How an answer looks.
+
+    Attributes:
+        face: its card.
+        words: the same in a line of plain words: for notifications, previews, and clients that can't show the card.
+    """
+
+    face: Callable[[Any], Face]
+    words: Callable[[Any], str]
+
 
 SMALL: Mapping[str, Any] = {"size": "small", "isSubtle": True}
 SUBTLE: Mapping[str, Any] = {"isSubtle": True}
@@ -134,11 +149,6 @@ def execute(label: str, verb: str, data: Mapping[str, str], *, fallback: bool = 
     return Execute(**button)
 
 
-def explained(heading: str, why: str, then: str) -> Face:
-    """What happened, why, what to do next."""
-    return [title(heading), line(why, spacing="small"), line(then, spacing="medium")], []
-
-
 def happenings(entries: Iterable[TimelineEntry], *, room: int) -> list[Strict]:
     """The entries from the newest on, as many as `room` UTF-16 code units hold."""
     shown: list[Strict] = []
@@ -176,3 +186,19 @@ def assemble(body: list[Strict], actions: list[Strict], fallback_text: str) -> J
     if actions:
         content["actions"] = actions
     return AdaptiveCard(**content).render()
+
+
+def named(view: RecordView) -> str:
+    """The record in a sentence, as far as it may be named."""
+    if view.title is not None:
+        return cut(view.title, MAX_TITLE)
+    return f"a record ({view.type_label})" if view.type_label is not None else "a record"
+
+
+def sentences(*parts: str) -> str:
+    """The parts that say something, each ended by a full stop if it isn't ended already."""
+    return " ".join(part if part[-1] in ".!?…:" else f"{part}." for part in map(str.strip, parts) if part)
+
+
+def count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -1,4 +1,4 @@
-"""The settings as an administrator sees and changes them, and what others see instead.
+"""The settings as an administrator sees and changes them.
 
 What is entered comes back as data of the button, under the setting's name. A value stands in its input exactly as it
 is: what would be altered to be shown would be saved altered.
@@ -11,19 +11,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from bot.domain.answers import (
-    Administrators,
     Field,
     FieldKind,
     SettingsForm,
     SettingsItem,
     SettingsOverview,
 )
+from bot.domain.text import listed
 from cards import pieces
 from cards.elements import Choice, ChoiceSet, Column, ColumnSet, Container, Strict, TextInput, Toggle
 from cards.literal import beside_checkbox, cut, literal
-from cards.pieces import BOLD, SMALL, SUBTLE, Face, line, title
-from cards.words import SAVED, UNSAVED, administrators_lines, listed
+from cards.pieces import BOLD, SMALL, SUBTLE, Face, Look, count, line, sentences, title
 
+SAVED = "Saved. In force from now on."
+UNSAVED = "Nothing was saved."
 MAX_NEWS = 1_500
 MAX_NEWS_AT_END = 400
 MAX_HINT = 200
@@ -35,6 +36,7 @@ MAX_FORM_BYTES = 34_000
 LONG = 6
 """Inputs; below more than these the top of the form may be out of sight."""
 MAX_ITEMS = 15
+MAX_NAME = 60
 MAX_SUMMARY = 160
 MAX_ITEMS_BYTES = 12_000
 MAX_CHOICES = 100
@@ -45,7 +47,7 @@ MAX_CHANGES_UNITS = 1_200
 E = TypeVar("E", bound=Strict)
 
 
-def form(answer: SettingsForm) -> Face:
+def _form(answer: SettingsForm) -> Face:
     """Save sends what was entered with the revision that was seen; the other buttons send nothing of it."""
     subject = {"subject": answer.subject}
     body = [title(answer.title), *_news(answer, limit=MAX_NEWS), *_groups(answer)]
@@ -120,12 +122,15 @@ def _input(field: Field) -> Strict:
             return TextInput(label=_label(field), is_multiline=lines, **limit, **shared)
 
 
-def overview(answer: SettingsOverview) -> Face:
+def _overview(answer: SettingsOverview) -> Face:
     """All that can be set, and a list to choose from what to change."""
     body: list[Strict] = [title("Settings"), *_items("Record types", answer.types)]
     if answer.apps:
         body += _items("Apps", answer.apps)
-    body += [_headline("Administrators"), line(listed(answer.admins) or "None yet.", spacing="small")]
+    body += [
+        _headline("Administrators"),
+        line(listed([literal(name, MAX_NAME) for name in answer.admins]) or "None yet.", spacing="small"),
+    ]
     if answer.changes:
         body += [_headline("Latest changes"), *pieces.happenings(answer.changes, room=MAX_CHANGES_UNITS)]
     choices = _subjects(answer)
@@ -187,5 +192,16 @@ def _fitting(elements: Iterable[E], room: int) -> list[E]:
     return kept
 
 
-def administrators(answer: Administrators) -> Face:
-    return pieces.explained(*administrators_lines(answer))
+def _form_in_words(answer: SettingsForm) -> str:
+    unsaved = (UNSAVED, answer.problem) if answer.problem else ()
+    return sentences(answer.title, *unsaved, SAVED if answer.saved else "")
+
+
+def _overview_in_words(answer: SettingsOverview) -> str:
+    return f"Settings of {count(len(answer.types), 'record type')} and {count(len(answer.apps), 'app')}."
+
+
+LOOKS: dict[type, Look] = {
+    SettingsForm: Look(_form, _form_in_words),
+    SettingsOverview: Look(_overview, _overview_in_words),
+}

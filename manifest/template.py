@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.domain.chats import ChatKind
-from bot.domain.commands import COMMANDS
+from bot.features.commands import COMMANDS
 
 SCHEMA_VERSION = "1.17"
 SCHEMA = f"https://developer.microsoft.com/json-schemas/teams/v{SCHEMA_VERSION}/MicrosoftTeams.schema.json"
@@ -91,7 +91,7 @@ def _command_lists() -> list[dict[str, Any]]:
         {
             "scopes": [scope],
             "commands": [
-                {"title": command.name, "description": command.summary} for command in COMMANDS if command.kinds & kinds
+                {"title": command.name, "description": command.summary} for command in COMMANDS if command.chats & kinds
             ],
         }
         for scope, kinds in SCOPES.items()

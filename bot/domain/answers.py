@@ -5,11 +5,10 @@ Everything of a record that an answer holds is already cut to what may be shown 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 from bot.domain.chats import ChatKind
-from bot.domain.commands import Command
 from bot.domain.records import Disclosure, RecordId
 
 
@@ -43,12 +42,16 @@ class RecordCard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """Why a pasted link shows no record. Holds not a single value of one."""
+class Notice:
+    """Words instead of what was asked for: what happened, why, and what to do next. Holds no value of a hidden record.
+
+    `refused`: nothing was done, so a card that was pressed stays as it is.
+    """
 
     title: str
     text: str
-    hint: str
+    next: str
+    refused: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,10 +164,20 @@ class WhichRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HelpLine:
+    """A command, as `Command` says it. `here`: it makes sense in this kind of chat."""
+
+    usage: str
+    summary: str
+    writes: bool
+    here: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Help:
     """The table of commands, for this kind of chat. `unknown`: the word that was no command."""
 
-    commands: tuple[Command, ...]
+    commands: tuple[HelpLine, ...]
     kind: ChatKind
     example: str = ""
     unknown: str | None = None
@@ -179,15 +192,6 @@ class Welcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """It was not done: what happened, why, and what to do next."""
-
-    title: str
-    text: str
-    next: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One step of `why`: `ok` is None for a remark."""
 
@@ -199,7 +203,7 @@ class Step:
 class Why:
     """What the bot makes of a link."""
 
-    steps: tuple[Step, ...] = field(default_factory=tuple)
+    steps: tuple[Step, ...] = ()
     hint: str = ""
 
 
@@ -275,17 +279,6 @@ class SettingsOverview:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Administrators:
-    """Who may change the settings, for somebody who may not.
-
-    `names`: those that may be named here; `unnamed`: how many more there are.
-    """
-
-    names: tuple[str, ...]
-    unnamed: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FieldChange:
     """A field that changed; "" where it had, or has, no value."""
 
@@ -303,30 +296,5 @@ class RecordChanged:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """Something broke on our side. `reference` finds it in the log."""
-
-    reference: str
-
-
-Answer = (
-    RecordCard
-    | Explanation
-    | Connected
-    | Disconnected
-    | Records
-    | Timeline
-    | NoteAdded
-    | ChatsOfRecord
-    | WhichRecord
-    | Help
-    | Welcome
-    | Refusal
-    | Why
-    | SettingsForm
-    | SettingsOverview
-    | Administrators
-    | RecordChanged
-    | Failure
-)
+AboutRecord = RecordCard | Connected | Disconnected | RecordChanged | Timeline | NoteAdded | ChatsOfRecord
+Answer = AboutRecord | Records | WhichRecord | Help | Welcome | Notice | Why | SettingsForm | SettingsOverview

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bot.domain.answers import Connected, Disconnected, Records, RecordView, WhichRecord
+from bot.domain.answers import Connected, Disconnected, Notice, Records, RecordView, WhichRecord
 from bot.domain.catalogue import Catalogue
 from bot.domain.chats import Chat, ChatState, Connection
 from bot.domain.decisions import Action, Reason
@@ -15,22 +15,24 @@ from bot.domain.people import Actor
 from bot.domain.policy import decide, disclosure_in, gather
 from bot.domain.records import Record, RecordId
 from bot.errors import Conflict, NotFound
-from bot.features.references import only_record
-from bot.features.refusals import NOT_CONNECTABLE
+from bot.features.command import SHARED, Asked, Command, only_record
+from bot.features.refusals import NOT_CONNECTABLE, NOT_CONNECTABLE_NEXT
 from bot.features.scene import Scene, Target
 from bot.ports import Render, Transaction
 
 MAX_SHOWN = 10
 
 
-def connect(scene: Scene, link: Link) -> Connected:
+def connect(scene: Scene, asked: Asked) -> Connected:
     """Connect the chat. Asking twice is an answer, not a second event: Teams redelivers.
 
     Raises:
+        Invalid: no record was named.
         RecordNotFound: there is none, or the person may not read it (we never say which).
         NotAllowed: the type asks for more than the person has; says what is missing and who can help.
         Conflict: this kind of chat can't be connected.
     """
+    link = asked.link(scene.catalogue)
     record_id = link.record
     scene.tx.lock_chat(scene.chat.id)
     scene.tx.lock_record(record_id)
@@ -57,7 +59,7 @@ def _add(tx: Transaction, chat: Chat, record: RecordId, by: Actor | None) -> boo
     return added
 
 
-def disconnect(scene: Scene, link: Link | None) -> Disconnected | WhichRecord:
+def disconnect(scene: Scene, asked: Asked) -> Disconnected | WhichRecord:
     """Disconnect the chat from the record, or from the only one it has.
 
     An admin may, the record's owner and whoever made the connection where the type allows it; none of them needs to be
@@ -67,13 +69,15 @@ def disconnect(scene: Scene, link: Link | None) -> Disconnected | WhichRecord:
         RecordNotFound: nothing the person may know of.
         NotAllowed: they may know of it, but not disconnect it.
     """
-    if link is None:
+    if asked.bare:
         which = only_record(
-            scene, Action.DISCONNECT, "Which record shall I disconnect?", lambda record: {"record": str(record)}
+            scene, asked.command, "Which record shall I disconnect?", lambda record: {"record": str(record)}
         )
         if isinstance(which, WhichRecord):
             return which
         link = Link(which)
+    else:
+        link = asked.link(scene.catalogue)
     record_id = link.record
     scene.tx.lock_chat(scene.chat.id)
     scene.tx.lock_record(record_id)
@@ -93,7 +97,7 @@ def remove(tx: Transaction, chat: Chat, record: RecordId, by: Actor | None) -> b
     return removed
 
 
-def records(scene: Scene) -> Records:
+def records(scene: Scene, asked: Asked) -> Records:
     """The chat's records that the person may read; how many more there are, without a word about them."""
     connections = scene.tx.connections_of_chat(scene.chat.id)
     scene.need_rights(connection.record for connection in connections)
@@ -104,6 +108,30 @@ def records(scene: Scene) -> Records:
         more=max(0, len(readable) - MAX_SHOWN),
         hidden=len(connections) - len(readable),
     )
+
+
+CONNECT = Command(
+    usage="connect <link or key>",
+    summary="Connect this chat to a record",
+    action=Action.CONNECT,
+    chats=SHARED,
+    elsewhere=Notice(title="Not connected", text=NOT_CONNECTABLE, next=NOT_CONNECTABLE_NEXT),
+    writes=True,
+    button=True,
+    run=connect,
+)
+DISCONNECT = Command(
+    usage="disconnect [link or key]",
+    summary="Disconnect this chat from a record",
+    action=Action.DISCONNECT,
+    chats=SHARED,
+    writes=True,
+    button=True,
+    run=disconnect,
+)
+RECORDS = Command(
+    usage="records", summary="The records this chat is connected to", chats=SHARED, action=Action.SEE, run=records
+)
 
 
 # For the record system (REST) ----------------------------------------------------------------------------------------

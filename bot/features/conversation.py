@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bot.domain.answers import Answer, Connected, RecordCard, Refusal
+from bot.domain.answers import Answer, Connected, Notice, RecordCard
 from bot.domain.chats import Chat, ChatState, state_after
-from bot.domain.commands import NOTE, Command, parse
-from bot.domain.grants import Grants
 from bot.domain.turns import ChatChange, Message, Press, Turn
-from bot.errors import ConnectChatsError, NotAllowed, RecordNotFound, SendFailed, Unanswered, Unavailable
+from bot.errors import ConnectChatsError, SendFailed, Unavailable
 from bot.features import connections, lifecycle, notes
-from bot.features.dispatch import STALE, VERBS, obey, obey_button
+from bot.features.command import Asked
+from bot.features.commands import obey, parse, pressed
+from bot.features.refusals import refused, stale_button
 from bot.features.rights import Rights, RightsNeeded
 from bot.features.scene import Scene
 from bot.ports import Clock, Directory, Json, Render, SavedTurn, Store, Transaction
@@ -71,13 +71,8 @@ class Conversation:
 
     async def hear(self, message: Message, *, in_body: bool = False) -> Reply:
         """Answer a message. `in_body`: the answer goes back in the response, so nothing is left to deliver."""
-        request = parse(message.text)
-        command = request.command
-
-        def work(tx: Transaction, scene: Scene) -> Answer:
-            return obey(scene, request, message)
-
-        return await self._answer(message.turn, command, work, in_body=in_body, heard=True)
+        asked = parse(message.text, message.links, message.titles)
+        return await self._answer(message.turn, asked, in_body=in_body, heard=True)
 
     async def press(self, press: Press, *, in_body: bool, heard: bool) -> Reply:
         """Answer a button. It is authorised anew from person, chat and record; its data proves nothing.
@@ -85,24 +80,17 @@ class Conversation:
         `heard`: it came as a message, so the bot is in the chat and everybody there sees the answer; an invoke may come
         from a card in a chat that the bot never was in, and only who pressed sees the answer.
         """
-        command = VERBS.get(press.verb)
-        if command is None:
-            return self._plain(STALE)
+        asked = pressed(press)
+        if asked is None:
+            return self._plain(refused(stale_button()))
+        return await self._answer(press.turn, asked, in_body=in_body, heard=heard)
 
-        def work(tx: Transaction, scene: Scene) -> Answer:
-            answer = obey_button(scene, command, press)
-            if heard or not isinstance(answer, Connected):
-                return answer
-            return self._introduced(tx, scene, answer)
-
-        return await self._answer(press.turn, command, work, in_body=in_body, heard=heard)
-
-    def _introduced(self, tx: Transaction, scene: Scene, answer: Connected) -> RecordCard:
+    def _introduced(self, scene: Scene, answer: Connected) -> RecordCard:
         """Connected from a card: only who pressed sees its answer, so the chat gets the note, if the type has one."""
         target = scene.read(answer.view.record)
         if target.type.note and not answer.already:
             note = replace(answer, view=connections.note_view(scene.catalogue, target))
-            tx.tell(scene.chat.id, self._render(note))
+            scene.tx.tell(scene.chat.id, self._render(note))
         return RecordCard(view=target.view, connected=True)
 
     async def change(self, change: ChatChange) -> Reply:
@@ -151,27 +139,35 @@ class Conversation:
                 raise Unavailable("The answer could not be sent now.") from error
             raise error
 
-    async def _answer(
-        self, turn: Turn, command: Command, work: Callable[[Transaction, Scene], Answer], *, in_body: bool, heard: bool
-    ) -> Reply:
-        learned, grants = False, self._rights.of(turn.person)
+    async def _answer(self, turn: Turn, asked: Asked, *, in_body: bool, heard: bool) -> Reply:
+        learned, grants, writes = False, self._rights.of(turn.person), asked.command.writes
+
+        def decide(tx: Transaction) -> Answer:
+            chat = _known_chat(tx, turn, learned=learned)
+            _part_notes(tx, turn, asked)
+            return self._obey(Scene.of(tx, turn, chat, grants), asked, heard=heard)
+
         while True:
             try:
-                if not command.writes:
-                    return await self._store.read(self._looking(turn, work, grants, learned=learned))
-                decide = _deciding(turn, command, work, grants, learned=learned)
-                return await self._store.write(self._once(turn, decide, in_body=in_body))
+                return await self._settle(turn, decide, writes=writes, in_body=in_body)
             except _ChatNotKnown as unknown:
                 if not await self._learn(turn.chat, heard=heard, roster=unknown.roster):
-                    break
+                    return await self._settle(turn, lambda tx: NOT_HERE, writes=writes, in_body=in_body)
                 learned = True
             except RightsNeeded as needed:
                 grants = await self._rights.ask(grants, needed.records)
             except _NoteForgotten:
                 await self._store.write(lambda tx: tx.forget_note(turn.chat.id, turn.person.id or ""))
-        if not command.writes:
-            return self._plain(NOT_HERE)
-        return await self._store.write(self._once(turn, lambda tx: NOT_HERE, in_body=in_body))
+
+    def _obey(self, scene: Scene, asked: Asked, *, heard: bool) -> Answer:
+        """The answer, or the refusal. Features check everything before they write, so a refusal has written nothing."""
+        try:
+            answer = obey(scene, asked)
+            return answer if heard or not isinstance(answer, Connected) else self._introduced(scene, answer)
+        except Unavailable:
+            raise
+        except ConnectChatsError as refusal:
+            return refused(refusal)
 
     async def _learn(self, chat: Chat, *, heard: bool, roster: bool) -> bool:
         """Get to know a chat, however many messages wait for it, with one look at its roster.
@@ -192,23 +188,13 @@ class Conversation:
         await self._store.write(lambda tx: lifecycle.remember(tx, chat, found))
         return True
 
-    def _looking(
-        self, turn: Turn, work: Callable[[Transaction, Scene], Answer], grants: Grants, *, learned: bool
-    ) -> Callable[[Transaction], Reply]:
-        def step(tx: Transaction) -> Reply:
-            chat = _known_chat(tx, turn, learned=learned)
-            if tx.noted_since(chat.id, turn.person.id or "", tx.now - notes.SAME_NOTE_WITHIN):
-                raise _NoteForgotten
-            return self._plain(_run(work, tx, Scene.of(tx, turn, chat, grants)))
+    async def _settle(
+        self, turn: Turn, decide: Callable[[Transaction], Answer], *, writes: bool, in_body: bool
+    ) -> Reply:
+        """What only looks is answered anew each time; else the effect, its answer and the memory of both are one
+        transaction."""
 
-        return step
-
-    def _once(
-        self, turn: Turn, decide: Callable[[Transaction], Answer], *, in_body: bool
-    ) -> Callable[[Transaction], Reply]:
-        """The effect, its answer and the memory of both in one transaction."""
-
-        def step(tx: Transaction) -> Reply:
+        def once(tx: Transaction) -> Reply:
             if turn.id and (saved := tx.claim_turn(turn.id, turn.chat.id)):
                 return _again(saved)
             reply = self._plain(decide(tx))
@@ -217,10 +203,10 @@ class Conversation:
                 tx.save_turn(turn.id, turn.chat.id, {**reply.message, REFUSED: reply.refused})
             return reply if in_body else replace(reply, delivery=tx.tell(turn.chat.id, reply.message, lease=LEASE))
 
-        return step
+        return await (self._store.write(once) if writes else self._store.read(lambda tx: self._plain(decide(tx))))
 
     def _plain(self, answer: Answer) -> Reply:
-        return Reply(message=self._render(answer), refused=isinstance(answer, Refusal))
+        return Reply(message=self._render(answer), refused=isinstance(answer, Notice) and answer.refused)
 
 
 def _again(saved: SavedTurn) -> Reply:
@@ -229,7 +215,7 @@ def _again(saved: SavedTurn) -> Reply:
     return Reply(message=message, refused=bool(message and message.pop(REFUSED, False)), repeated=True)
 
 
-NOT_HERE = Refusal(
+NOT_HERE = Notice(
     title="I'm not in this chat",
     text="I do this only in chats that I am in, where I know who reads along.",
     next="Add the app Connect Chats to this chat, then try again.",
@@ -249,35 +235,11 @@ def _known_chat(tx: Transaction, turn: Turn, *, learned: bool) -> Chat:
     return chat if chat.kind.known else replace(chat, kind=turn.chat.kind)
 
 
-def _deciding(
-    turn: Turn, command: Command, work: Callable[[Transaction, Scene], Answer], grants: Grants, *, learned: bool
-) -> Callable[[Transaction], Answer]:
-    def decide(tx: Transaction) -> Answer:
-        chat = _known_chat(tx, turn, learned=learned)
-        if command is not NOTE:
-            tx.forget_note(chat.id, turn.person.id or "")
-        return _run(work, tx, Scene.of(tx, turn, chat, grants))
-
-    return decide
-
-
-def _run(work: Callable[[Transaction, Scene], Answer], tx: Transaction, scene: Scene) -> Answer:
-    """The answer, or the refusal. Features check everything before they write, so a refusal has written nothing."""
-    try:
-        return work(tx, scene)
-    except Unavailable:
-        raise
-    except ConnectChatsError as refusal:
-        return refused(refusal)
-
-
-_TITLES = {
-    RecordNotFound.code: "No such record for you",
-    NotAllowed.code: "Not allowed",
-    Unanswered.code: "No answer in time",
-}
-
-
-def refused(error: ConnectChatsError) -> Refusal:
-    """An error as an answer."""
-    return Refusal(title=_TITLES.get(error.code, "That didn't work"), text=error.what, next=error.next_step)
+def _part_notes(tx: Transaction, turn: Turn, asked: Asked) -> None:
+    """The same note said again counts once, unless something else was asked in between. Looking can't write that."""
+    chat, person = turn.chat.id, turn.person.id or ""
+    if not asked.command.writes:
+        if tx.noted_since(chat, person, tx.now - notes.SAME_NOTE_WITHIN):
+            raise _NoteForgotten
+    elif asked.command is not notes.COMMAND:
+        tx.forget_note(chat, person)

@@ -5,31 +5,33 @@ The bot adds nobody to a chat: it says which chats there are, and who can.
 
 from __future__ import annotations
 
-from bot.domain.answers import ChatOfRecord, ChatsOfRecord, Refusal
+from bot.domain.answers import ChatOfRecord, ChatsOfRecord, Notice
 from bot.domain.chats import Chat, ChatKind, ChatState, Connection, chat_url
 from bot.domain.decisions import Action
 from bot.domain.disclosure import MAX_TITLE, name_of
-from bot.domain.links import Link
 from bot.domain.records import Disclosure
 from bot.domain.text import one_line
+from bot.features.command import PERSONAL, Asked, Command
 from bot.features.scene import Scene, Target
 
 MAX_CHATS = 10
-NOT_HERE = Refusal(
+NOT_HERE = Notice(
     title="Not here",
     text="Which chats you may join is for you alone, and here others would read it.",
     next="Ask me in our personal chat: join <link or key>",
 )
 
 
-def join(scene: Scene, link: Link) -> ChatsOfRecord | Refusal:
+def join(scene: Scene, asked: Asked) -> ChatsOfRecord | Notice:
     """The record's chats, in the person's own chat with the bot. Of a chat that they are not in: what it is called
     and who connected it, where names may be shown; never who is in it or what is said there.
 
     Raises:
+        Invalid: no record was named.
         RecordNotFound: there is none, or the person may not read it (we never say which).
         NotAllowed: the type asks for more than the person has; says what is missing and who can help.
     """
+    link = asked.link(scene.catalogue)
     if not scene.chat.private:
         return NOT_HERE
     target = scene.target(link.record, link_app=link.app)
@@ -59,3 +61,14 @@ def _shown(scene: Scene, target: Target, connection: Connection, chat: Chat) -> 
         url=chat_url(chat.id) if inside else "",
         by="" if inside else name_of(connection.by, target.level),
     )
+
+
+COMMAND = Command(
+    usage="join <link or key>",
+    summary="A record's chats, and how to get into them",
+    chats=PERSONAL,
+    elsewhere=NOT_HERE,
+    writes=True,
+    action=Action.JOIN,
+    run=join,
+)

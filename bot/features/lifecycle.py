@@ -18,7 +18,7 @@ from bot.domain.people import Actor, Audience, Member, audience_of
 from bot.domain.turns import ChangeKind, ChatChange
 from bot.errors import ChatGone, ChatUnreachable, SendFailed
 from bot.features.connections import by_record
-from bot.features.help import welcome_to
+from bot.features.references import example_of
 from bot.features.waiting import withdraw_from
 from bot.ports import Clock, Directory, Transaction
 
@@ -169,7 +169,7 @@ def apply(tx: Transaction, change: ChatChange, rosters: Mapping[str, Roster]) ->
             case ChangeKind.BOT_ADDED | ChangeKind.RESTORED:
                 known = _keep(tx, stored, chat, roster)
                 if change.kind is ChangeKind.BOT_ADDED and (stored is None or stored.state is not ChatState.ACTIVE):
-                    welcome = welcome_to(known.kind, tx.catalogue())
+                    welcome = Welcome(kind=known.kind, example=example_of(tx.catalogue()))
             case ChangeKind.RENAMED:
                 _rename(tx, stored, change)
             case ChangeKind.MEMBERS_ADDED:

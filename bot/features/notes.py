@@ -11,8 +11,9 @@ from bot.domain.events import Event, EventChat, EventType, Fact
 from bot.domain.people import Actor
 from bot.domain.records import Disclosure, RecordId
 from bot.domain.text import clean
-from bot.errors import Invalid, NotFound, Unprocessable
-from bot.features.references import only_record
+from bot.errors import Invalid, NotAllowed, NotFound, Unprocessable
+from bot.features.command import SHARED, Asked, Command, only_record
+from bot.features.refusals import stale_button
 from bot.features.scene import Scene
 from bot.ports import Transaction
 
@@ -40,19 +41,37 @@ def checked_text(text: str) -> str:
     return text
 
 
-def note(scene: Scene, record_id: RecordId | None, text: str) -> NoteAdded | WhichRecord:
+def _placed(scene: Scene, asked: Asked) -> tuple[RecordId | None, str]:
+    """The record, where a button names it, and the text. It comes back with the button; it is this person's word, so
+    only its author may place it.
+
+    Raises:
+        StaleButton, NotAllowed: a button that names no record, or is somebody else's.
+    """
+    if asked.data is None:
+        return None, asked.argument
+    link, text = asked.link(scene.catalogue), asked.data.get("text")
+    if not isinstance(text, str):
+        raise stale_button()
+    if asked.data.get("by") != scene.person.id:
+        raise NotAllowed("This note is somebody else's.", next_step="Only its author can say where it belongs.")
+    return link.record, text
+
+
+def note(scene: Scene, asked: Asked) -> NoteAdded | WhichRecord:
     """Add a note to the timeline of the chat's record; with several it asks which.
 
     Raises:
-        Invalid: no text, or too much.
+        Invalid: no text, or too much; a button that names no record.
         NotFound: the chat is not connected (to this record).
-        NotAllowed: the person may read the record but not append to it.
+        NotAllowed: the person may read the record but not append to it, or the note is somebody else's.
     """
+    record_id, text = _placed(scene, asked)
     text = checked_text(text)
     if record_id is None:
         which = only_record(
             scene,
-            Action.NOTE,
+            asked.command,
             "To which record's timeline does this note belong?",
             lambda record: {"record": str(record), "text": text, "by": scene.person.id or ""},
         )
@@ -88,6 +107,17 @@ def _add_once(scene: Scene, record_id: RecordId, text: str) -> int:
     seq = scene.tx.add_event(fact).seq
     scene.tx.remember_note(scene.chat.id, person, digest, seq)
     return seq
+
+
+COMMAND = Command(
+    usage="note <text>",
+    summary="Add a note to the timeline of this chat's record",
+    chats=SHARED,
+    writes=True,
+    button=True,
+    action=Action.NOTE,
+    run=note,
+)
 
 
 def note_by_system(tx: Transaction, record_id: RecordId, text: str, author: Actor | None) -> Event:

@@ -1,20 +1,11 @@
-"""Which record a command means: a link, a key, `type/id`, or the only one this chat has."""
+"""Which record a command means: a link, a key, `type/id`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from bot.domain.answers import Choice, WhichRecord
 from bot.domain.catalogue import Catalogue
-from bot.domain.decisions import Action
 from bot.domain.links import Link
-from bot.domain.policy import decide
-from bot.domain.records import Disclosure, RecordId
-from bot.errors import Invalid, NotFound
-from bot.features.scene import Scene, Target
-
-MAX_CHOICES = 6
-"""A card shows at most six buttons."""
 
 
 def find_reference(catalogue: Catalogue, argument: str, links: Iterable[str]) -> tuple[Link | None, str]:
@@ -40,53 +31,3 @@ def example_of(catalogue: Catalogue) -> str:
         if record_type.enabled and record_type.links:
             return record_type.links[0].replace("{id}", "1001")
     return "account/1001"
-
-
-def not_understood(catalogue: Catalogue, argument: str, usage: str) -> Invalid:
-    """The refusal for a reference that names no record we could look for."""
-    example = example_of(catalogue)
-    if not argument:
-        return Invalid("You didn't say which record.", next_step=f"Write {usage}, for example with {example}.")
-    return Invalid(
-        "That is neither a link to a record nor a record's key.",
-        next_step=f"Paste the address of the record's page, or write its key, for example {example}. "
-        "Send me why and the link to see what I make of it.",
-    )
-
-
-def only_record(
-    scene: Scene, action: Action, question: str, make: Callable[[RecordId], dict[str, str]]
-) -> RecordId | WhichRecord:
-    """The chat's only record, or the question which one is meant: of those that the person may read or act on.
-
-    Raises:
-        NotFound: the chat has none, or none for this person.
-    """
-    connections = scene.tx.connections_of_chat(scene.chat.id)
-    if not connections:
-        raise NotFound(
-            "This chat is not connected to a record.",
-            next_step=f"Connect it first, for example: connect {example_of(scene.catalogue)}",
-        )
-    if len(connections) == 1:
-        return connections[0].record
-    scene.need_rights(connection.record for connection in connections)
-    targets = [scene.target(connection.record, connection) for connection in connections]
-    known = [target for target in targets if target.readable or decide(action, target.facts).allowed]
-    if not known:
-        raise NotFound(
-            f"This chat is connected to {len(connections)} records that can't be shown to you here.",
-            next_step="Name one by its link or key, or ask somebody who works on them.",
-        )
-    choices = tuple(
-        Choice(label=_label(target, number), data=make(target.view.record))
-        for number, target in enumerate(known[:MAX_CHOICES], 1)
-    )
-    return WhichRecord(question=question, verb=action.value, choices=choices, more=len(known) - len(choices))
-
-
-def _label(target: Target, number: int) -> str:
-    view = target.view
-    if view.level >= Disclosure.NAME and view.title:
-        return view.title
-    return f"{view.type_label or 'Record'} {number}"

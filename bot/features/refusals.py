@@ -5,12 +5,13 @@ In a chat of several everybody reads them, so people are named only where names 
 
 from __future__ import annotations
 
+from bot.domain.answers import Notice
 from bot.domain.decisions import Action, Decision, Facts, Reason
 from bot.domain.disclosure import name_of
 from bot.domain.people import Actor
 from bot.domain.policy import disclosure_in, required
 from bot.domain.records import Disclosure
-from bot.errors import Conflict, ConnectChatsError, NotAllowed, NotFound, RecordNotFound, Unanswered
+from bot.errors import Conflict, ConnectChatsError, NotAllowed, NotFound, RecordNotFound, StaleButton, Unanswered
 
 # One and the same value for "no such record" and "you may not read it": the answers are equal byte for byte.
 UNKNOWN_RECORD = "There is no such record, or you may not see it."
@@ -117,3 +118,32 @@ def _not_yours(decision: Decision, facts: Facts, owner: Actor | None, connector:
     elif not hidden and decision.setting == "connector_may_disconnect":
         what += " You connected it, but for this kind of record that is not enough."
     return NotAllowed(what, next_step=f"Ask {', or '.join(able)}.")
+
+
+_TITLES = {
+    RecordNotFound.code: "No such record for you",
+    NotAllowed.code: "Not allowed",
+    Unanswered.code: "No answer in time",
+    StaleButton.code: "This button does nothing any more",
+}
+
+
+def refused(error: ConnectChatsError) -> Notice:
+    """An error as an answer."""
+    return Notice(title=_TITLES.get(error.code, "That didn't work"), text=error.what, next=error.next_step)
+
+
+def stale_button() -> StaleButton:
+    return StaleButton(
+        "The card is older than what I know today, or it was changed on its way.",
+        next_step="Paste the link again to get a fresh card, or send me help.",
+    )
+
+
+def failure(reference: str) -> Notice:
+    """Something broke on our side. `reference` finds it in the log."""
+    return Notice(
+        title="Something went wrong",
+        text="That was my fault, not yours, and it has been logged.",
+        next=f"Try again in a minute. If it happens again, give your administrator this reference: {reference}",
+    )

@@ -13,7 +13,7 @@ from bot.domain.policy import decide
 from bot.domain.records import Disclosure
 from bot.domain.text import clean, one_line
 from bot.errors import Invalid
-from bot.features.references import only_record
+from bot.features.command import Asked, Command, only_record
 from bot.features.scene import Scene
 
 DEFAULT_COUNT = 5
@@ -37,16 +37,34 @@ def split_count(rest: str) -> int:
     return int(rest)
 
 
-def timeline(scene: Scene, link: Link | None, count: int) -> Timeline | WhichRecord:
-    """The latest `count` events of a record the person may read, newest first.
+def _asked_for(scene: Scene, asked: Asked) -> tuple[Link | None, int]:
+    """The record that was named, if one was, and how many events.
 
     Raises:
+        Invalid: it can't be understood, or none was named where there is none of the chat.
+    """
+    found, rest = asked.find(scene.catalogue)
+    if asked.data is not None:
+        rest = str(asked.data.get("count", ""))
+    elif found is None and rest and not rest.lstrip("-").isdigit():
+        raise asked.not_understood(scene.catalogue)
+    elif found is None and scene.chat.kind is ChatKind.PERSONAL:
+        raise Invalid("You didn't say which record.", next_step=f"Write {asked.command.usage}.")
+    return found, split_count(rest)
+
+
+def timeline(scene: Scene, asked: Asked) -> Timeline | WhichRecord:
+    """The latest events of a record the person may read, newest first.
+
+    Raises:
+        Invalid: as `_asked_for`.
         RecordNotFound, NotAllowed: as `Scene.require`.
     """
+    link, count = _asked_for(scene, asked)
     if link is None:
         which = only_record(
             scene,
-            Action.TIMELINE,
+            asked.command,
             "Whose timeline shall I show?",
             lambda record: {"record": str(record), "count": str(count)},
         )
@@ -64,6 +82,14 @@ def timeline(scene: Scene, link: Link | None, count: int) -> Timeline | WhichRec
         total=scene.tx.last_seq(link.record),
     )
 
+
+COMMAND = Command(
+    usage="timeline [link or key] [n]",
+    summary="The latest events of a record",
+    action=Action.TIMELINE,
+    button=True,
+    run=timeline,
+)
 
 _KINDS = {kind.value: kind.word for kind in ChatKind}
 

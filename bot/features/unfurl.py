@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from bot.domain.answers import Explanation, RecordCard
+from bot.domain.answers import Notice, RecordCard
 from bot.domain.decisions import Action, Facts, Reason
 from bot.domain.disclosure import present, present_unknown
 from bot.domain.grants import Grant
@@ -17,30 +17,30 @@ from bot.features.rights import Rights
 from bot.ports import Store, UnfurlFacts
 
 # One and the same value for "no such record" and "you may not see it": the answers are equal byte for byte.
-UNKNOWN = Explanation(
+UNKNOWN = Notice(
     title="No preview for this link",
     text="There is no such record, or you may not see it here.",
-    hint="If you expected a card, send why and the link to Connect Chats in your personal chat with it.",
+    next="If you expected a card, send why and the link to Connect Chats in your personal chat with it.",
 )
 # The same holds for records of whose rights another system knows, while it is silent.
-UNANSWERED = Explanation(
+UNANSWERED = Notice(
     title="No card right now",
     text=refusals.UNANSWERED,
-    hint="The link itself works. Paste it again in a minute.",
+    next="The link itself works. Paste it again in a minute.",
 )
-SWITCHED_OFF = Explanation(
+SWITCHED_OFF = Notice(
     title="Cards are switched off for this link",
     text="An administrator has switched off this app or this kind of record.",
-    hint="The link itself works as before. An administrator of Connect Chats can switch cards on again.",
+    next="The link itself works as before. An administrator of Connect Chats can switch cards on again.",
 )
-NOT_A_RECORD = Explanation(
+NOT_A_RECORD = Notice(
     title="Not a link to a record",
     text="This address doesn't have the form of any record that Connect Chats knows.",
-    hint="Copy the address of the record's own page. Send why and the link to Connect Chats to learn more.",
+    next="Copy the address of the record's own page. Send why and the link to Connect Chats to learn more.",
 )
 
 
-async def unfurl(url: object, turn: Turn, *, store: Store, rights: Rights, tenant: str) -> RecordCard | Explanation:
+async def unfurl(url: object, turn: Turn, *, store: Store, rights: Rights, tenant: str) -> RecordCard | Notice:
     """The card for a link that `turn.person` pasted into `turn.chat`.
 
     The person must be allowed to read the record; how much the card shows follows from who can be in the chat.
@@ -64,7 +64,7 @@ async def unfurl(url: object, turn: Turn, *, store: Store, rights: Rights, tenan
     return _answer(link, turn, seen, grant, tenant)
 
 
-def _answer(link: Link, turn: Turn, seen: UnfurlFacts, grant: Grant | None, tenant: str) -> RecordCard | Explanation:
+def _answer(link: Link, turn: Turn, seen: UnfurlFacts, grant: Grant | None, tenant: str) -> RecordCard | Notice:
     facts = gather(
         seen.catalogue,
         link.record,
@@ -87,7 +87,7 @@ def _answer(link: Link, turn: Turn, seen: UnfurlFacts, grant: Grant | None, tena
     )
 
 
-def _refused(action: Action, facts: Facts) -> Explanation | None:
+def _refused(action: Action, facts: Facts) -> Notice | None:
     """Why there is no card, in words that hold no value of a record; None when there is one."""
     decision = decide(action, facts)
     if decision.allowed:
@@ -97,7 +97,7 @@ def _refused(action: Action, facts: Facts) -> Explanation | None:
     return SWITCHED_OFF if decision.reason in (Reason.TYPE_OFF, Reason.APP_OFF) else UNKNOWN
 
 
-async def unfurl_anonymous(url: object, *, store: Store) -> RecordCard | Explanation:
+async def unfurl_anonymous(url: object, *, store: Store) -> RecordCard | Notice:
     """The card for a reader of whom nothing is known: the type's name and Open at most. No record is looked up."""
     catalogue = (await store.unfurl_facts(None, person=None, chat="")).catalogue
     link = catalogue.links.find(url) if isinstance(url, str) else None

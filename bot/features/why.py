@@ -15,7 +15,7 @@ from bot.domain.records import Disclosure, Requirement
 from bot.domain.settings import RecordType
 from bot.domain.settings_json import to_json
 from bot.domain.text import one_line
-from bot.features.references import not_understood
+from bot.features.command import Asked, Command
 from bot.features.refusals import UNANSWERED, UNKNOWN_RECORD, refusal
 from bot.features.scene import Scene, Target
 
@@ -38,19 +38,23 @@ _ELSEWHERE = {
 }
 
 
-def why(scene: Scene, text: str, links: tuple[str, ...]) -> Why:
+def why(scene: Scene, asked: Asked) -> Why:
     """Explain. Where others read along, only what everybody in the chat may know.
 
     Raises:
         Invalid: no link was given.
     """
-    candidates = [word for word in (text, *text.split(), *links) if word]
+    text = asked.spelled_out
+    candidates = [word for word in (text, *text.split(), *asked.links) if word]
     if not candidates:
-        raise not_understood(scene.catalogue, "", "why <link>")
+        raise asked.not_understood(scene.catalogue)
     for candidate in candidates:
         if link := scene.catalogue.reference(candidate):
             return _explain(scene, link)
     return _not_ours(scene, candidates)
+
+
+COMMAND = Command(usage="why <link>", summary="What I make of a link, step by step", action=Action.SEE, run=why)
 
 
 def _not_ours(scene: Scene, candidates: list[str]) -> Why:

@@ -30,13 +30,6 @@ ACTIVITY_KEY = "ConnectChats.activity"
 """Where a turn keeps the activity as JSON, its shape checked by the edge."""
 
 
-class Prepared(dict[str, Any]):
-    """JSON that nobody changes any more: the SDK's deep copy of every answer to an invoke leaves it as it is."""
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Prepared:
-        return self
-
-
 class Outgoing(Activity):
     """A message that was built to be sent once: the SDK's deep copy, which costs as much as sending, is left out."""
 
@@ -81,7 +74,7 @@ class Adapter(CloudAdapter):
         self._factory = _Factory(connector)
 
     async def run(self, activity: Json, logic: Callable[[TurnContext], Awaitable[None]]) -> InvokeResponse | None:
-        """The turn's response: a body for invokes and for `expectReplies`, else None."""
+        """The turn's response: a body for `expectReplies`, else None."""
 
         async def with_activity(turn: TurnContext) -> None:
             turn.turn_state[ACTIVITY_KEY] = activity
@@ -94,17 +87,14 @@ class Adapter(CloudAdapter):
         return response
 
     async def send_activities(self, context: TurnContext, activities: list[Activity]) -> list[ResourceResponse]:
-        """Through our connector; the answer to an invoke stays in the turn.
+        """Through our connector.
 
         Raises:
             SendFailed: as `Connector.post`.
         """
         responses = []
         for activity in activities:
-            if activity.type == ActivityTypes.invoke_response:
-                context.turn_state[self._INVOKE_RESPONSE_KEY] = activity
-                responses.append(ResourceResponse())
-            elif activity.type != ActivityTypes.trace:
+            if activity.type != ActivityTypes.trace:
                 message_id = await self._connector.post(
                     activity.service_url,
                     conversation_id(activity),

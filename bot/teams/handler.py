@@ -5,19 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from botbuilder.core import ActivityHandler, InvokeResponse, TurnContext
+from botbuilder.core import ActivityHandler, TurnContext
 
 from bot.errors import SendFailed
 from bot.features.conversation import Conversation, Reply
 from bot.ports import Json
 from bot.teams import translate
-from bot.teams.adapter import ACTIVITY_KEY, Prepared, message_activity
+from bot.teams.adapter import ACTIVITY_KEY, message_activity
 
 log = structlog.get_logger(__name__)
-
-CARD = "application/vnd.microsoft.card.adaptive"
-MESSAGE = "application/vnd.microsoft.activity.message"
-ERROR = "application/vnd.microsoft.error"
 
 
 class Handler(ActivityHandler):
@@ -44,16 +40,6 @@ class Handler(ActivityHandler):
     async def on_installation_update(self, turn_context: TurnContext) -> None:
         await self.on_conversation_update_activity(turn_context)
 
-    async def on_invoke_activity(self, turn_context: TurnContext) -> InvokeResponse:
-        activity = _activity(turn_context)
-        if activity.get("name") != "adaptiveCard/action":
-            return InvokeResponse(status=200, body=Prepared(unsupported(activity.get("name"))))
-        press = translate.press_of(activity, self._tenant)
-        if press is None:
-            return InvokeResponse(status=200, body=Prepared(action_error("BadRequest", "The button names no verb.")))
-        reply = await self._conversation.press(press, in_body=True, heard=False)
-        return InvokeResponse(status=200, body=Prepared(_action_answer(reply)))
-
     async def _send(self, turn: TurnContext, reply: Reply, *, in_body: bool) -> None:
         """Send the reply once. What was saved with its effect is sent later by the outbox if it fails now."""
         if reply.message is None or (reply.repeated and not in_body):
@@ -71,29 +57,3 @@ class Handler(ActivityHandler):
 def _activity(turn: TurnContext) -> Json:
     activity: Any = turn.turn_state[ACTIVITY_KEY]
     return activity
-
-
-def _action_answer(reply: Reply) -> Json:
-    """The body of an `adaptiveCard/action`: a new card, or a message that leaves the card as it is."""
-    assert reply.message is not None
-    if reply.refused:
-        return action_message(reply.message["summary"])
-    return {"statusCode": 200, "type": CARD, "value": reply.message["attachments"][0]["content"]}
-
-
-def action_message(words: str) -> Json:
-    return {"statusCode": 200, "type": MESSAGE, "value": words}
-
-
-def action_error(code: str, message: str, *, status: int = 400) -> Json:
-    return {"statusCode": status, "type": ERROR, "value": {"code": code, "message": message}}
-
-
-def unsupported(name: str | None) -> Json:
-    """The documented body for an invoke that this bot has no use for."""
-    words = "Connect Chats doesn't offer this. Paste the link of a record, or send the bot: help"
-    if (name or "").startswith("composeExtension/"):
-        return {"composeExtension": {"type": "message", "text": words}}
-    if (name or "").startswith("task/"):
-        return {"task": {"type": "message", "value": words}}
-    return {}

@@ -1,38 +1,30 @@
 """What `POST /api/messages` does with a request: authenticate, parse, admit, answer.
 
-Link queries are answered straight from the JSON: they only read, so they need no turn of the SDK. Everything that
-converses runs through it.
+Invokes are answered straight from the JSON (`bot.teams.invokes`). What is said and what happens to chats runs through
+the SDK.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from botbuilder.core import TurnContext
 
-from bot.domain.answers import Explanation, Failure
 from bot.domain.documents import compact
 from bot.errors import ConnectChatsError, Unavailable
-from bot.features.rights import Rights
-from bot.features.unfurl import unfurl, unfurl_anonymous
-from bot.ports import Json, Store
-from bot.teams import translate
+from bot.features.refusals import failure
+from bot.ports import Json
 from bot.teams.adapter import Adapter, message_activity
-from bot.teams.edge import ANONYMOUS_QUERY, Caller, Gate, parse
-from bot.teams.handler import Handler, action_error
-from cards import render, text, unfurl_bytes
+from bot.teams.edge import Caller, Gate, parse
+from bot.teams.handler import Handler
+from bot.teams.invokes import Invoke, unsupported
+from cards import render
 
 log = structlog.get_logger(__name__)
-
-QUERY = "composeExtension/queryLink"
-TRY_AGAIN = Explanation(
-    title="No card right now",
-    text="Connect Chats can't look this link up at the moment.",
-    hint="The link itself works. Paste it again in a minute.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +35,19 @@ class Received:
     body: bytes = b""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
     """Receives activities.
 
-    Args:
+    Attributes:
         authenticate: the `Authorization` header to the caller; raises `Unauthenticated` or `Unavailable`.
     """
 
-    def __init__(
-        self,
-        *,
-        authenticate: Callable[[str | None], Awaitable[Caller]],
-        gate: Gate,
-        adapter: Adapter,
-        handler: Handler,
-        store: Store,
-        rights: Rights,
-        tenant: str,
-    ) -> None:
-        self.authenticate = authenticate
-        self._gate = gate
-        self._adapter = adapter
-        self._handler = handler
-        self._store = store
-        self._rights = rights
-        self._tenant = tenant
+    authenticate: Callable[[str | None], Awaitable[Caller]]
+    gate: Gate
+    adapter: Adapter
+    handler: Handler
+    invokes: Mapping[str, Invoke[Any, Any]]
 
     async def take(self, caller: Caller, body: bytes) -> Received:
         """Answer one activity.
@@ -78,7 +58,7 @@ class Receiver:
             Unavailable: a message can't be taken now and may be delivered again.
         """
         activity = parse(body)
-        self._gate.admit(activity, caller)
+        self.gate.admit(activity, caller)
         if activity["type"] == "invoke":
             return await self._invoke(activity)
         return await self._converse(activity)
@@ -86,22 +66,13 @@ class Receiver:
     async def _invoke(self, activity: Json) -> Received:
         """Always the documented body, whatever happens."""
         name = activity.get("name")
+        invoke = self.invokes.get(name) if name else None
+        if invoke is None:
+            return Received(body=unsupported(name))
         try:
-            if name == QUERY:
-                turn = translate.turn_of(activity, self._tenant)
-                link = translate.link_of(activity)
-                answer = await unfurl(link, turn, store=self._store, rights=self._rights, tenant=self._tenant)
-                return Received(body=unfurl_bytes(answer))
-            if name == ANONYMOUS_QUERY:
-                return Received(
-                    body=unfurl_bytes(await unfurl_anonymous(translate.link_of(activity), store=self._store))
-                )
-            return await self._run(activity)
+            return Received(body=invoke.render(await invoke.run(invoke.translate(activity))))
         except Exception as error:
-            reference = _log_failure(error, activity)
-            if name in (QUERY, ANONYMOUS_QUERY):
-                return Received(body=unfurl_bytes(TRY_AGAIN))
-            return Received(body=_json(action_error("InternalError", text(Failure(reference=reference)), status=500)))
+            return Received(body=invoke.failed(_log_failure(error, activity)))
 
     async def _converse(self, activity: Json) -> Received:
         try:
@@ -115,7 +86,7 @@ class Receiver:
             return await self._apologize(activity, reference)
 
     async def _run(self, activity: Json) -> Received:
-        response = await self._adapter.run(activity, self._handler.on_turn)
+        response = await self.adapter.run(activity, self.handler.on_turn)
         if response is None or response.body is None:
             return Received()
         return Received(status=response.status, body=_json(response.body))
@@ -124,10 +95,10 @@ class Receiver:
         """Nothing is answered with silence, not even our own mistakes."""
 
         async def say(turn: TurnContext) -> None:
-            await turn.send_activity(message_activity(render(Failure(reference=reference))))
+            await turn.send_activity(message_activity(render(failure(reference))))
 
         try:
-            response = await self._adapter.run(activity, say)
+            response = await self.adapter.run(activity, say)
         except Exception as error:
             _log_failure(error, activity)
             return Received()

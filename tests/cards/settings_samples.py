@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from bot.domain.answers import (
-    Administrators,
     Answer,
     Field,
     FieldKind,
@@ -20,7 +19,7 @@ from bot.domain.records import Disclosure, Requirement
 from bot.domain.settings import App, RecordType
 from bot.domain.settings_json import revision, to_json
 from bot.features.settings.form import fields
-from bot.features.settings.words import of_app, of_type
+from bot.features.settings.words import administrators, of_app, of_type
 
 EVENING = 1_795_372_200_000_000
 """2026-11-22T18:30:00Z"""
@@ -96,9 +95,9 @@ TYPICAL: dict[str, Answer] = {
     ),
     "settings of a type, not saved": form_of(ACCOUNT_TYPE, problem="links must be a list of at most 20 texts."),
     "settings of a type, changed meanwhile": form_of(ACCOUNT_TYPE, note="Megan Bowen changed these settings."),
-    "administrators": Administrators(names=("Alex Wilber", "Megan Bowen")),
-    "administrators, some unnamed": Administrators(names=("Alex Wilber",), unnamed=2),
-    "administrators, unnamed": Administrators(names=(), unnamed=2),
+    "administrators": administrators(("Alex Wilber", "Megan Bowen")),
+    "administrators, some unnamed": administrators(("Alex Wilber",), unnamed=2),
+    "administrators, unnamed": administrators((), unnamed=2),
 }
 
 EMPTY: dict[str, Answer] = {
@@ -113,8 +112,8 @@ EMPTY: dict[str, Answer] = {
         ),
         saved=("",),
     ),
-    "administrators, none": Administrators(names=()),
-    "administrators, blank": Administrators(names=("",)),
+    "administrators, none": administrators(()),
+    "administrators, blank": administrators(("",)),
 }
 
 
@@ -142,7 +141,7 @@ def everything_says(words: str) -> dict[str, Answer]:
             problem=words,
             note=words,
         ),
-        "administrators": Administrators(names=(words, words), unnamed=3),
+        "administrators": administrators((words, words), unnamed=3),
     }
 
 
@@ -171,5 +170,5 @@ def as_full_as_can_be(words: str) -> dict[str, Answer]:
             problem=words,
             note=words,
         ),
-        "administrators": Administrators(names=(words,) * 100, unnamed=3),
+        "administrators": administrators((words,) * 100, unnamed=3),
     }

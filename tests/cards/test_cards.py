@@ -13,9 +13,10 @@ import jsonschema
 import pytest
 
 import cards
-from bot.domain.answers import Answer, Choice, Connected, Explanation, Help, RecordCard, Timeline, WhichRecord
+from bot.domain.answers import Answer, Choice, Connected, Help, Notice, RecordCard, Timeline, WhichRecord
 from bot.domain.chats import ChatKind
 from bot.domain.records import Disclosure
+from tests.cards.made import made
 from tests.cards.samples import ACCOUNT, BUTTON, CASE, EMPTY, EVENING, TYPICAL
 
 
@@ -26,7 +27,7 @@ def validator(version: str) -> jsonschema.Draft6Validator:
 
 SCHEMA = {version: validator(version) for version in ("1.3", "1.5")}
 SAMPLES = TYPICAL | EMPTY
-UNFURLS = {name: answer for name, answer in SAMPLES.items() if isinstance(answer, RecordCard | Explanation)}
+UNFURLS = {name: answer for name, answer in SAMPLES.items() if isinstance(answer, RecordCard | Notice)}
 
 
 def parts(value: Any) -> Iterator[dict[str, Any]]:
@@ -51,6 +52,16 @@ def assert_valid(card: dict[str, Any]) -> None:
 def test_the_samples_hold_every_answer() -> None:
     for samples in (TYPICAL, EMPTY):
         assert {type(answer) for answer in samples.values()} == set(get_args(Answer))
+
+
+def test_every_answer_has_its_look() -> None:
+    assert cards.LOOKS.keys() == set(get_args(Answer))
+
+
+@pytest.mark.parametrize("kind", cards.LOOKS)
+@pytest.mark.parametrize(("words", "many"), [("Contoso", 2), ("", 0)])
+def test_an_answer_made_from_its_type_alone_has_a_valid_card(kind: type, words: str, many: int) -> None:
+    assert_valid(cards.card(made(kind, words, many)))
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -112,7 +123,7 @@ def test_the_bytes_of_an_unfurl_are_the_same_unfurl(name: str) -> None:
 
 def test_changing_one_explanation_changes_no_other() -> None:
     answer = TYPICAL["explanation"]
-    assert isinstance(answer, Explanation)
+    assert isinstance(answer, Notice)
     before = copy.deepcopy(cards.unfurl(answer))
     cards.unfurl(answer)["composeExtension"]["attachments"].clear()
     assert cards.unfurl(answer) == json.loads(cards.unfurl_bytes(answer)) == before
@@ -173,7 +184,7 @@ def test_at_name_the_type_stands_above_the_title_and_nothing_follows() -> None:
 
 
 def test_an_explanation_shows_its_three_sentences_and_nothing_else() -> None:
-    answer = Explanation(title="No preview", text="There is none.", hint="Ask me why.")
+    answer = Notice(title="No preview", text="There is none.", next="Ask me why.")
     card = cards.card(answer)
     assert shown(card) == ["No preview", "There is none.", "Ask me why."]
     assert "actions" not in card

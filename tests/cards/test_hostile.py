@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import cards
-from bot.domain.answers import Explanation, RecordCard
+from bot.domain.answers import Notice, RecordCard
 from cards.literal import cut, cut_lines, escape, literal, units
 from tests.cards.samples import as_full_as_can_be, everything_says
 from tests.cards.test_cards import assert_valid, parts, shown
@@ -25,7 +25,7 @@ def test_a_message_stays_under_80_kb_and_an_unfurl_under_28_kb(character: str) -
     """Counted as JSON writes it at its longest: six bytes for what is not ASCII."""
     for name, answer in as_full_as_can_be(character * (20_000 // len(character))).items():
         assert len(json.dumps(cards.render(answer))) < MAX_MESSAGE, name
-        if isinstance(answer, RecordCard | Explanation):
+        if isinstance(answer, RecordCard | Notice):
             assert len(json.dumps(cards.unfurl(answer))) < MAX_UNFURL, name
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 import cards
-from bot.domain.answers import Administrators, FieldChange, RecordChanged, SettingsItem, SettingsOverview
+from bot.domain.answers import FieldChange, Notice, RecordChanged, SettingsItem, SettingsOverview
 from bot.domain.settings import RecordType
+from bot.features.settings.words import administrators
 from tests.cards.samples import ACCOUNT, CASE, CHANGES, NOTHING, OPPORTUNITY
 from tests.cards.settings_samples import ACCOUNT_TYPE, OVERVIEW, SALES_HUB, form_of, lines, switch
 from tests.cards.test_cards import parts, shown
@@ -172,23 +173,21 @@ def test_a_hundred_types_are_counted_in_rows_and_all_can_be_chosen() -> None:
 @pytest.mark.parametrize(
     ("answer", "who", "then"),
     [
-        (Administrators(names=("Alex",)), "The administrator is Alex.", "Ask them for"),
-        (Administrators(names=("Alex", "Megan")), "The administrators are Alex and Megan.", "Ask one of them for"),
-        (Administrators(names=("Alex",), unnamed=2), "The administrators are Alex and 2 more.", "Ask one of them for"),
-        (Administrators(names=(), unnamed=1), "There is 1 administrator.", "Ask those who look after Teams"),
-        (Administrators(names=()), "No administrator is named yet.", "Whoever runs Connect Chats can name one"),
+        (administrators(("Alex",)), "The administrator is Alex.", "Ask them for"),
+        (administrators(("Alex", "Megan")), "The administrators are Alex and Megan.", "Ask one of them for"),
+        (administrators(("Alex",), unnamed=2), "The administrators are Alex and 2 more.", "Ask one of them for"),
+        (administrators((), unnamed=1), "There is 1 administrator.", "Ask those who look after Teams"),
+        (administrators(()), "No administrator is named yet.", "Whoever runs Connect Chats can name one"),
     ],
 )
-def test_somebody_else_is_told_who_the_administrators_are_and_what_to_do(
-    answer: Administrators, who: str, then: str
-) -> None:
+def test_somebody_else_is_told_who_the_administrators_are_and_what_to_do(answer: Notice, who: str, then: str) -> None:
     [heading, first, second] = shown(cards.card(answer))
     assert (heading, first) == ("Settings are for administrators", who)
     assert second.startswith(then)
 
 
 def test_of_many_administrators_ten_are_named() -> None:
-    texts = shown(cards.card(Administrators(names=tuple(f"P{n}" for n in range(100)), unnamed=3)))
+    texts = shown(cards.card(administrators(tuple(f"P{n}" for n in range(100)), unnamed=3)))
     assert texts[1] == f"The administrators are {', '.join(f'P{n}' for n in range(10))} and 93 more."
 
 

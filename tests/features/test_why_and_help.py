@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.commands import COMMANDS
+from bot.features.commands import COMMANDS
 from tests.world import ACCOUNT, CASE, CHANNEL, GROUP, PERSONAL, World, texts
 
 

@@ -22,7 +22,7 @@ from PIL import Image, ImageChops
 
 from bot.config import load_catalogue
 from bot.domain.chats import ChatKind
-from bot.domain.commands import COMMANDS
+from bot.features.commands import COMMANDS
 from bot.store.store import open_store
 from manifest.__main__ import main
 from manifest.domains import link_domains, warnings
@@ -152,9 +152,9 @@ def test_no_older_schema_would_do() -> None:
 
 def test_the_commands_are_exactly_the_tables_each_where_it_makes_sense() -> None:
     commands = commands_in(app_manifest(IDENTITY, domains=[]))
-    assert commands["groupChat"] == [command.name for command in COMMANDS if ChatKind.GROUP in command.kinds]
-    assert commands["team"] == [command.name for command in COMMANDS if ChatKind.CHANNEL in command.kinds]
-    assert commands["personal"] == [command.name for command in COMMANDS if ChatKind.PERSONAL in command.kinds]
+    assert commands["groupChat"] == [command.name for command in COMMANDS if ChatKind.GROUP in command.chats]
+    assert commands["team"] == [command.name for command in COMMANDS if ChatKind.CHANNEL in command.chats]
+    assert commands["personal"] == [command.name for command in COMMANDS if ChatKind.PERSONAL in command.chats]
     assert "connect" in commands["groupChat"]
     assert "connect" not in commands["personal"]
 

@@ -12,8 +12,7 @@ from structlog.testing import capture_logs
 from bot.errors import Unavailable
 from bot.features.conversation import Conversation
 from bot.store.store import SqlStore
-from bot.teams.handler import CARD, MESSAGE
-from bot.teams.receiver import TRY_AGAIN
+from bot.teams.invokes import CARD, MESSAGE, TRY_AGAIN
 from tests.fakes.connector import Fault
 from tests.waiting import until
 from tests.world import ACCOUNT, GROUP, World, texts

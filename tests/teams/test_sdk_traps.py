@@ -36,7 +36,7 @@ from botframework.connector.auth import MicrosoftAppCredentials
 from botframework.connector.auth.jwt_token_extractor import JwtTokenExtractor, _OpenIdMetadata
 from msrest.universal_http.requests import ClientRetryPolicy
 
-from bot.teams.adapter import Prepared, message_activity, sdk_activity, wire_activity
+from bot.teams.adapter import message_activity, sdk_activity, wire_activity
 from tests.fakes.microsoft import ABSENT, APP_ID, SERVICE_URL, TENANT, Microsoft
 
 UNSAFE = SimpleNamespace(APP_ID="", APP_PASSWORD="")
@@ -115,6 +115,13 @@ def seconds(work: Callable[[], object], times: int = 20) -> float:
     return min(measured)
 
 
+class Prepared(dict[str, Any]):
+    """JSON that opts out of the copy, as our messages do."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Prepared:
+        return self
+
+
 # The turn ------------------------------------------------------------------------------------------------------------
 
 
@@ -143,7 +150,7 @@ async def test_a_conversation_update_without_channel_data_crashes_the_teams_hand
 
 
 async def test_a_submit_that_comes_as_a_card_action_gets_a_body_that_cannot_be_serialized() -> None:
-    """`Handler.on_invoke_activity` answers card actions itself, from the activity's JSON."""
+    """`bot.teams.invokes` answers card actions itself, from the activity's JSON."""
     action = {"type": "Action.Submit", "data": {"verb": "connect"}}
     pressed = activity("invoke", name="adaptiveCard/action", value={"action": action})
     turn = TurnContext(Catching(), Activity().deserialize(pressed))
@@ -159,7 +166,7 @@ def test_a_card_action_loses_what_triggered_it() -> None:
 
 
 def test_a_card_actions_answer_that_is_text_cannot_be_serialized() -> None:
-    """`bot.teams.handler.action_message` and `action_error` build the JSON instead."""
+    """`bot.teams.invokes` builds the JSON instead."""
     with pytest.raises(Exception, match="object"):
         AdaptiveCardInvokeResponse(
             status_code=200, type="application/vnd.microsoft.activity.message", value="Done"
@@ -213,7 +220,7 @@ def test_reading_and_writing_an_activity_is_slow() -> None:
 
 
 def test_a_body_of_expected_replies_makes_text_of_what_is_almost_a_dict() -> None:
-    """`bot.teams.adapter.message_activity` leaves the card a dict, and only answers to invokes are `Prepared`."""
+    """`bot.teams.adapter.message_activity` leaves the card a dict."""
     reply = Activity(
         type="message", attachments=[Attachment(content_type="card", content=Prepared(type="AdaptiveCard"))]
     )
@@ -224,7 +231,7 @@ def test_a_body_of_expected_replies_makes_text_of_what_is_almost_a_dict() -> Non
 
 
 async def test_every_card_is_copied_to_its_depths_before_it_is_sent() -> None:
-    """`bot.teams.adapter.Prepared` and `Outgoing` opt out of it."""
+    """`bot.teams.adapter.Outgoing` opts out of it."""
     plain, prepared = {"body": []}, Prepared(body=[])
     for reply, content, copied in (
         (Activity(type="message", attachments=[Attachment(content_type="card", content=plain)]), plain, True),

@@ -36,6 +36,7 @@ NOT_FOR_CALLERS = {
     errors.ChatUnreachable,
     errors.ChatGone,
     errors.ReceiverGone,
+    errors.StaleButton,
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.answers import Administrators, Refusal, SettingsForm, SettingsOverview
+from bot.domain.answers import Notice, SettingsForm, SettingsOverview
 from bot.domain.catalogue import Catalogue
 from bot.domain.chats import ChatState
 from bot.domain.decisions import Action, Decision, Facts
@@ -20,6 +20,7 @@ from bot.domain.settings_json import revision
 from bot.domain.text import one_line
 from bot.errors import Conflict, NotAllowed, Unprocessable
 from bot.features.audit import keep_refusal
+from bot.features.command import Asked, Command
 from bot.features.scene import Scene
 from bot.features.settings import form, put_admins, words
 from bot.features.settings.topics import Topic, find
@@ -30,7 +31,7 @@ MAX_SUBJECT = 256
 MAX_PROBLEM = 1_500
 LOOK_BACK = 100
 """Changes among which to look for the settings that somebody saw."""
-NOT_HERE = Refusal(
+NOT_HERE = Notice(
     title="Not in this chat",
     text="Others than people of your organisation may be here, and everybody could read the settings.",
     next="Send me settings in our personal chat.",
@@ -41,25 +42,20 @@ NOTHING_CHANGED = "Nothing changed: this is in force already."
 # The commands and buttons ---------------------------------------------------------------------------------------------
 
 
-def settings(scene: Scene, text: str) -> SettingsOverview | SettingsForm | Administrators | Refusal:
-    """All settings or, when `text` names a record type or an app, its form; for others, who the administrators are."""
+def settings(scene: Scene, asked: Asked) -> SettingsOverview | SettingsForm | Notice:
+    """All settings or, when a record type or an app is named, its form; for others, who the administrators are."""
+    text = (asked.argument or asked.of_button("subject", MAX_SUBJECT)).strip()
     if not _decision(scene).allowed:
-        return administrators(scene)
+        return words.administrators(*administrators(scene))
     if not _unread(scene):
         return NOT_HERE
-    text = text.strip()
     if not text:
         return _overview(scene)
     topic = find(scene.catalogue, text)
     return _unknown(scene.catalogue, text) if topic is None else _form(topic)
 
 
-def open_form(scene: Scene, data: Mapping[str, Any]) -> SettingsOverview | SettingsForm | Administrators | Refusal:
-    """The same from a button, which names the subject."""
-    return settings(scene, _text(data, "subject", MAX_SUBJECT))
-
-
-def save(scene: Scene, data: Mapping[str, Any]) -> SettingsForm | Refusal:
+def save(scene: Scene, asked: Asked) -> SettingsForm | Notice:
     """Put what was entered in force, unless the settings are not those that were seen.
 
     Raises:
@@ -70,12 +66,12 @@ def save(scene: Scene, data: Mapping[str, Any]) -> SettingsForm | Refusal:
     _require_admin(scene)
     if not _unread(scene):
         return NOT_HERE
-    subject = _text(data, "subject", MAX_SUBJECT)
+    subject = asked.of_button("subject", MAX_SUBJECT)
     topic = find(scene.catalogue, subject)
     if topic is None:
         return _unknown(scene.catalogue, subject)
-    seen = _text(data, "seen", MAX_REVISION)
-    entry = form.read(topic.subject, topic.document, data)
+    seen = asked.of_button("seen", MAX_REVISION)
+    entry = form.read(topic.subject, topic.document, asked.data or {})
     try:
         if entry.problems:
             raise Unprocessable(" ".join(entry.problems))
@@ -91,15 +87,28 @@ def save(scene: Scene, data: Mapping[str, Any]) -> SettingsForm | Refusal:
     return _form(wanted, saved=words.changes(topic.document, wanted.document))
 
 
-def administrators(scene: Scene) -> Administrators:
-    """Who may change the settings. Named where nobody but people of the organisation reads along."""
+COMMAND = Command(
+    usage="settings [type]",
+    summary="Who may do what, and how much cards show; for administrators",
+    button=True,
+    action=Action.SETTINGS,
+    run=settings,
+)
+SAVE = replace(COMMAND, usage="settings.save", writes=True, run=save)
+"""What the form's button asks; nobody types it."""
+
+
+def administrators(scene: Scene) -> tuple[tuple[str, ...], int]:
+    """The names of those who may change the settings, and how many more there are. Nobody is named where others than
+    people of the organisation read along.
+    """
     admins = scene.catalogue.admins
     if not _may_name(scene):
-        return Administrators(names=(), unnamed=len(admins))
+        return (), len(admins)
     roster = {member.id: member.name for member in scene.tx.members(scene.chat.id)}
     names = [one_line(name or roster.get(admin, ""), words.MAX_NAME) for admin, name in admins.items()]
     known = tuple(sorted(name for name in names if name))
-    return Administrators(names=known, unnamed=len(names) - len(known))
+    return known, len(names) - len(known)
 
 
 def _keep_name(scene: Scene) -> None:
@@ -126,11 +135,11 @@ def _require_admin(scene: Scene) -> None:
 
 
 def _whom_to_ask(scene: Scene) -> str:
-    known = administrators(scene)
-    if known.names:
-        others = f", or {known.unnamed} more" if known.unnamed else ""
-        return f"Ask {one_line(' or '.join(known.names), 300)}{others}."
-    if known.unnamed:
+    names, unnamed = administrators(scene)
+    if names:
+        others = f", or {unnamed} more" if unnamed else ""
+        return f"Ask {one_line(' or '.join(names), 300)}{others}."
+    if unnamed:
         return "Ask one of them. Send me settings in our personal chat to see who they are."
     return "There are none yet: whoever runs Connect Chats names them with PUT /api/v1/admins."
 
@@ -214,17 +223,11 @@ def _since(scene: Scene, topic: Topic, seen: str) -> tuple[SettingsChange | None
     return (history[0] if history else None), base
 
 
-def _unknown(catalogue: Catalogue, text: str) -> Refusal:
+def _unknown(catalogue: Catalogue, text: str) -> Notice:
     names = {"Record types": ", ".join(catalogue.types), "Apps": ", ".join(catalogue.apps)}
     there_is = " ".join(f"{what}: {one_line(listed, 500) or 'none'}." for what, listed in names.items())
-    return Refusal(
+    return Notice(
         title="No such settings",
         text=f"There is neither a record type nor an app called “{one_line(text, 60)}”.",
         next=f"{there_is} Send settings and one of these names.",
     )
-
-
-def _text(data: Mapping[str, Any], name: str, limit: int) -> str:
-    """A text that a button brought, "" if it is none or too long."""
-    value = data.get(name)
-    return value if isinstance(value, str) and len(value) <= limit else ""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.domain.answers import SettingsItem, TimelineEntry
+from bot.domain.answers import Notice, SettingsItem, TimelineEntry
 from bot.domain.catalogue import Catalogue
 from bot.domain.history import SettingsChange, Subject, Via
 from bot.domain.people import Audience
@@ -13,7 +13,7 @@ from bot.domain.policy import disclosure_in
 from bot.domain.records import Disclosure, Requirement
 from bot.domain.setting_types import ANY_APP
 from bot.domain.settings import App, RecordType
-from bot.domain.text import one_line
+from bot.domain.text import listed, one_line
 
 MAX_NAME = 60
 MAX_VALUE = 160
@@ -108,3 +108,19 @@ def _what_of_admins(change: SettingsChange) -> str:
         {str(admin.get("id")) for admin in version.get("admins", ())} for version in (change.before, change.after)
     )
     return "changed the administrators" if before != after else "changed an administrator's name"
+
+
+def administrators(names: Sequence[str], unnamed: int = 0) -> Notice:
+    """Who may change the settings, for somebody who may not. `unnamed`: how many there are besides those named."""
+    number = len(names) + unnamed
+    if not number:
+        who, then = "No administrator is named yet.", "Whoever runs Connect Chats can name one by its REST API."
+    elif not names:
+        who = f"There is {number} administrator." if number == 1 else f"There are {number} administrators."
+        then = "Ask those who look after Teams or the record system in your organisation."
+    elif number == 1:
+        who, then = f"The administrator is {listed(names)}.", "Ask them for the change you need."
+    else:
+        who = f"The administrators are {listed(names, unnamed)}."
+        then = "Ask one of them for the change you need."
+    return Notice(title="Settings are for administrators", text=who, next=then, refused=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.commands import COMMANDS, parse
+from bot.features.commands import COMMANDS, parse
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
