@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bot.web.api import OPERATIONS, PREFIX
+from bot.web.api.operation import Operation
 from tests import settings_table
-from tests.pages import section
+from tests.pages import section, table
 from tests.world import ROOT
 
 README = ROOT / "README.md"
@@ -56,6 +57,14 @@ def test_every_address_of_the_api_that_a_page_names_exists(page: Path) -> None:
     known = {(operation.method, _shape(PREFIX + operation.path)) for operation in OPERATIONS}
     told = re.findall(rf"\b([A-Z]+) ({PREFIX}[\w/{{}}-]*)", page.read_text(encoding="utf-8"))
     assert [(method, path) for method, path in told if (method, _shape(path)) not in known] == []
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_every_route_has_its_row_which_says_who_may_ask(operation: Operation) -> None:
+    rows = table((ROOT / "docs" / "record-system.md").read_text(encoding="utf-8"), "route")
+    (row,) = [row for row in rows if row["route"] == f"`{operation.method} {operation.path}`"]
+    assert row["what it is"] == operation.summary
+    assert row["who else"] == ("administrators" if operation.admins else "")
 
 
 def _shape(path: str) -> str:
