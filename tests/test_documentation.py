@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.web.api import OPERATIONS, PREFIX
-from bot.web.api.operation import Operation
+from bot.web.api import PREFIX, ROUTES
+from bot.web.api.route import ADMINS, Route
 from tests import settings_table
 from tests.pages import section, table
 from tests.world import ROOT
@@ -19,6 +19,7 @@ EXAMPLES = {
     "Add a command": r"\btimeline\b",
     "Add an event": r"\bnote[._]added\b",
     "Add a setting of a record type": r"\bwatch_fields\b",
+    "Add a route": r"/audit/refusals\b",
 }
 """One of each that there is already: who adds another one does the same in the same places."""
 
@@ -54,17 +55,17 @@ def test_each_file_of_a_recipe_is_a_place_where_one_was_added_before(recipe: str
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_address_of_the_api_that_a_page_names_exists(page: Path) -> None:
-    known = {(operation.method, _shape(PREFIX + operation.path)) for operation in OPERATIONS}
+    known = {(route.method, _shape(PREFIX + route.path)) for route in ROUTES}
     told = re.findall(rf"\b([A-Z]+) ({PREFIX}[\w/{{}}-]*)", page.read_text(encoding="utf-8"))
     assert [(method, path) for method, path in told if (method, _shape(path)) not in known] == []
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_every_route_has_its_row_which_says_who_may_ask(operation: Operation) -> None:
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_every_route_has_its_row_which_says_who_may_ask(route: Route) -> None:
     rows = table((ROOT / "docs" / "record-system.md").read_text(encoding="utf-8"), "route")
-    (row,) = [row for row in rows if row["route"] == f"`{operation.method} {operation.path}`"]
-    assert row["what it is"] == operation.summary
-    assert row["who else"] == ("administrators" if operation.admins else "")
+    (row,) = [row for row in rows if row["route"] == f"`{route.method} {route.path}`"]
+    assert row["what it is"] == route.summary
+    assert row["who else"] == ("administrators" if route.callers == ADMINS else "")
 
 
 def _shape(path: str) -> str:

@@ -2,52 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, TypeVar
 
 from bot.domain.decisions import Action, Reason
 from bot.domain.events import wire_time
 from bot.domain.history import Refused, SettingsChange, Subject, Via
 from bot.ports import Json, Transaction
-from bot.web.api.operation import Call, Operation, Reply, Result
-from bot.web.api.parameters import MAX_POSITION, Number
-from bot.web.api.settings import PERSON
-from bot.web.api.timelines import ORDER
-
-LIMIT = Number(name="limit", description="How many entries at most.", default=100, minimum=1, maximum=1000)
-AFTER = Number(
-    name="after",
-    description="Only what follows the entry with this `number`; with `order=desc` what precedes it. 0: from the "
-    "start.",
-    default=0,
-    minimum=0,
-    maximum=MAX_POSITION,
-)
+from bot.web.api.parameters import MAX_POSITION, whole_number
+from bot.web.api.route import ADMINS, Call, Named, Query, Route
+from bot.web.api.shapes import ALEX
+from bot.web.api.timelines import Order
 
 Entry = TypeVar("Entry", SettingsChange, Refused)
 
+_CHANGE: Json = {
+    "number": 12,
+    "at": "2026-11-22T18:30:00.000000Z",
+    "subject": Subject.APP.value,
+    "name": "sales-hub",
+    "via": Via.CHAT.value,
+    "by": ALEX,
+    "before": {"id": "sales-hub", "label": "Sales Hub", "enabled": True},
+    "after": {"id": "sales-hub", "label": "Sales Hub", "enabled": False},
+}
+_REFUSAL: Json = {
+    "number": 3,
+    "at": "2026-11-22T18:31:00.000000Z",
+    "action": Action.CONNECT.value,
+    "by": ALEX,
+    "chat": "19:5f0c@thread.v2",
+    "record": {"type": "account", "id": "A-1001"},
+    "reason": Reason.TOO_LITTLE.value,
+    "setting": "connect",
+}
+_ORDER = """Oldest first: `next` is always there, also on an empty page; ask again with `after=next` to hear what
+happened since. With `order=desc`, newest first: `next` leads to older entries, null after the oldest."""
 
-async def settings_changes(call: Call) -> Reply:
-    return await _page(call, lambda tx: tx.settings_changes, _change_json)
+Limit = Annotated[int, Query("How many entries at most.", whole_number(1, 1000))]
+After = Annotated[
+    int,
+    Query(
+        "Only what follows the entry with this `number`; with `order=desc` what precedes it. 0: from the start.",
+        whole_number(0, MAX_POSITION),
+    ),
+]
+SettingsHistory = Annotated[Json, Named("SettingsHistory", {"items": [_CHANGE], "next": 12})]
+Refusals = Annotated[Json, Named("Refusals", {"items": [_REFUSAL], "next": 3})]
+_route = partial(Route, tag="Audit", callers=ADMINS)
 
 
-async def refusals(call: Call) -> Reply:
-    return await _page(call, lambda tx: tx.refusals, _refusal_json)
+@_route("GET", "/audit/settings", {200: "A page of changes."}, more=_ORDER)
+async def get_settings_history(
+    call: Call, after: After = 0, limit: Limit = 100, order: Order = "asc"
+) -> SettingsHistory:
+    """Who changed a setting, from what to what.
+
+    It is kept for ever.
+    """
+    return await _page(call, lambda tx: tx.settings_changes, _change_json, after, limit, order)
+
+
+@_route("GET", "/audit/refusals", {200: "A page of refusals."}, more=_ORDER)
+async def get_refusals(call: Call, after: After = 0, limit: Limit = 100, order: Order = "asc") -> Refusals:
+    """Who wanted to change something and was refused it.
+
+    A refusal is kept for 90 days; the same within a minute once, and of one person at most 30 a minute.
+    """
+    return await _page(call, lambda tx: tx.refusals, _refusal_json, after, limit, order)
 
 
 async def _page(
-    call: Call, entries: Callable[[Transaction], Callable[..., list[Entry]]], to_json: Callable[[Entry], Json]
-) -> Reply:
+    call: Call,
+    entries: Callable[[Transaction], Callable[..., list[Entry]]],
+    to_json: Callable[[Entry], Json],
+    after: int,
+    limit: int,
+    order: str,
+) -> Json:
     """Some entries, and where the next page begins: oldest first never null, since entries go on being added, and who
     polls must not lose their place; newest first null when the page ends with the oldest."""
-    after, limit, newest_first = call.values["after"], call.values["limit"], call.values["order"] == "desc"
+    newest_first = order == "desc"
     found = await call.store.read(lambda tx: entries(tx)(after=after, limit=limit + 1, newest_first=newest_first))
     page = found[:limit]
     if newest_first:
         following = page[-1].number if len(found) > limit else None
     else:
         following = page[-1].number if page else after
-    return Reply(body={"items": [to_json(entry) for entry in page], "next": following})
+    return {"items": [to_json(entry) for entry in page], "next": following}
 
 
 def _change_json(change: SettingsChange) -> Json:
@@ -74,77 +117,3 @@ def _refusal_json(refused: Refused) -> Json:
         "reason": refused.reason.value,
         "setting": refused.setting,
     }
-
-
-_CHANGE: Json = {
-    "number": 12,
-    "at": "2026-11-22T18:30:00.000000Z",
-    "subject": Subject.APP.value,
-    "name": "sales-hub",
-    "via": Via.CHAT.value,
-    "by": PERSON,
-    "before": {"id": "sales-hub", "label": "Sales Hub", "enabled": True},
-    "after": {"id": "sales-hub", "label": "Sales Hub", "enabled": False},
-}
-_REFUSAL: Json = {
-    "number": 3,
-    "at": "2026-11-22T18:31:00.000000Z",
-    "action": Action.CONNECT.value,
-    "by": PERSON,
-    "chat": "19:5f0c@thread.v2",
-    "record": {"type": "account", "id": "A-1001"},
-    "reason": Reason.TOO_LITTLE.value,
-    "setting": "connect",
-}
-_ORDER = (
-    "Oldest first: `next` is always there, also on an empty page; ask again with `after=next` to hear what happened "
-    "since. With `order=desc`, newest first: `next` leads to older entries, null after the oldest."
-)
-
-
-def _pages(
-    name: str, path: str, summary: str, kept: str, handler: Callable[[Call], Awaitable[Reply]], page: Result
-) -> Operation:
-    """Reading one of the two, page by page."""
-    return Operation(
-        method="GET",
-        path=path,
-        name=name,
-        tag="Audit",
-        summary=summary,
-        description=f"{_ORDER} {kept}",
-        handler=handler,
-        parameters=(AFTER, LIMIT, ORDER),
-        results=(page,),
-        admins=True,
-    )
-
-
-OPERATIONS = (
-    _pages(
-        "getSettingsHistory",
-        "/audit/settings",
-        "Who changed a setting, from what to what",
-        "It is kept for ever.",
-        settings_changes,
-        Result(
-            status=200,
-            description="A page of changes.",
-            schema="SettingsHistory",
-            example={"items": [_CHANGE], "next": 12},
-        ),
-    ),
-    _pages(
-        "getRefusals",
-        "/audit/refusals",
-        "Who wanted to change something and was refused it",
-        "A refusal is kept for 90 days; the same within a minute once, and of one person at most 30 a minute.",
-        refusals,
-        Result(
-            status=200,
-            description="A page of refusals.",
-            schema="Refusals",
-            example={"items": [_REFUSAL], "next": 3},
-        ),
-    ),
-)

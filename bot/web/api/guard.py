@@ -12,7 +12,7 @@ from bot.errors import Forbidden, Unauthenticated
 from bot.features.admission import admit
 from bot.identity.user_tokens import ADMIN_ROLE, UserTokenVerifier
 from bot.ports import Store
-from bot.web.api.operation import PREFIX, Caller, Operation
+from bot.web.api.route import PREFIX, Caller, CallerKind, Route
 from bot.web.problems import Handler
 
 Check = Callable[[web.Request], Awaitable[Caller]]
@@ -24,17 +24,15 @@ log = structlog.get_logger(__name__)
 
 
 class Guard:
-    """Knows what each operation asks of its callers: the API's token, an administrator's, or nothing.
+    """Knows what each route asks of its callers: the API's token, an administrator's, or nothing.
 
     Args:
         bearer: the token of the record system, which may use everything; "" means that no such system may.
         users: verifies what administrators show; None where nobody signs in to Entra ID.
     """
 
-    def __init__(
-        self, operations: Iterable[Operation], *, bearer: str, store: Store, users: UserTokenVerifier | None
-    ) -> None:
-        self._operations = {(item.method, PREFIX + item.path): item for item in operations}
+    def __init__(self, routes: Iterable[Route], *, bearer: str, store: Store, users: UserTokenVerifier | None) -> None:
+        self._routes = {(item.method, PREFIX + item.path): item for item in routes}
         self._bearer = bearer.encode()
         self._store = store
         self._users = users
@@ -56,8 +54,8 @@ class Guard:
             Forbidden: the token is a person's who may not do this.
             Unavailable: whether it is a good one can't be found out now.
         """
-        operation = self._operation(request)
-        if operation is not None and operation.public:
+        route = self._route(request)
+        if route is not None and not route.callers:
             return Caller()
         shown = self._shown(request)
         # Bytes: compare_digest refuses text outside ASCII. aiohttp keeps odd bytes of headers as surrogates.
@@ -65,12 +63,12 @@ class Guard:
             return Caller()
         if self._users is None or shown.count(".") != 2:
             raise self._unauthenticated("The token is not the right one.")
-        return await self._administrator(shown, self._users, operation)
+        return await self._administrator(shown, self._users, route)
 
-    def _operation(self, request: web.Request) -> Operation | None:
+    def _route(self, request: web.Request) -> Route | None:
         """None where nothing is, or not with this method."""
         resource = request.match_info.route.resource
-        return self._operations.get((request.method, resource.canonical)) if resource else None
+        return self._routes.get((request.method, resource.canonical)) if resource else None
 
     def _shown(self, request: web.Request) -> str:
         given = request.headers.getall("Authorization", [])
@@ -81,13 +79,13 @@ class Guard:
             raise self._unauthenticated("This is no bearer token.")
         return token.strip()
 
-    async def _administrator(self, token: str, users: UserTokenVerifier, operation: Operation | None) -> Caller:
+    async def _administrator(self, token: str, users: UserTokenVerifier, route: Route | None) -> Caller:
         try:
             claims = await users.verify(token)
         except Unauthenticated as error:
             log.info("Entra token refused", why=str(error))  # for the log alone: who forges one learns nothing
             raise self._unauthenticated("The token is not the right one.") from None
-        if operation is None or not operation.admins:
+        if route is None or CallerKind.ADMIN not in route.callers:
             raise Forbidden(
                 "This part of the API is for the record system: a person's token can't use it, not even an "
                 "administrator's.",

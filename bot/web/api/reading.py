@@ -1,4 +1,4 @@
-"""Reading a request's body: JSON by the letter, and its model, with every problem named at once."""
+"""Reading a request: its parameters and headers, its body, what its path names; in this order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.domain import documents
 from bot.domain.text import one_line
 from bot.errors import Invalid, Unprocessable
 from bot.ports import Json
-from bot.web.api.operation import Body
+from bot.web.api.route import Route, plain
 from bot.web.body import check_headers, read_body
 
 MAX_BODY = 1024 * 1024
@@ -22,19 +22,47 @@ MAX_TOLD = 20
 Model = TypeVar("Model", bound=BaseModel)
 
 
-async def read_object(request: web.Request, body: Body) -> Any:
-    """The body's model.
+async def read(route: Route, request: web.Request) -> dict[str, Any]:
+    """The arguments of the route's function, those alone that were sent: for the others it has a default.
 
     Raises:
         TooLarge, UnsupportedMediaType: see `bot.web.body`.
-        Invalid: it is not one JSON object.
-        Unprocessable: a member is missing, unknown, of another type, or breaks a rule; names all of them.
+        Invalid: see `_parameters` and `_object`.
+        Unprocessable: see `check`.
+        NotFound: see `bot.web.api.places`.
     """
-    check_headers(request, MAX_BODY)
-    return check(body.model, parse_object(await read_body(request, MAX_BODY)))
+    arguments = _parameters(route, request)
+    if route.body:
+        check_headers(request, MAX_BODY)
+        arguments["body"] = check(plain(route.body), _object(await read_body(request, MAX_BODY)))
+    for argument, place in route.places.items():
+        arguments[argument] = place.read(request.match_info, route.method == "PUT")
+    return arguments
 
 
-def parse_object(body: bytes) -> Json:
+def _parameters(route: Route, request: web.Request) -> dict[str, Any]:
+    """
+    Raises:
+        Invalid: one can't be read, stands there twice, or is not known here (a misspelt one would be without effect).
+    """
+    query, arguments = request.query, {}
+    for name in query:
+        if name not in route.query:
+            raise Invalid(
+                f"There is no query parameter {name[:60]!r} here.",
+                next_step=f"Known: {', '.join(sorted(route.query))}." if route.query else "This address takes none.",
+            )
+        if len(query.getall(name)) > 1:
+            raise Invalid(f"The parameter {name} stands there more than once.", next_step="Send it once.")
+    for name, header in route.sent.items():
+        if (lines := request.headers.getall(header.name, None)) is not None:
+            arguments[name] = header.form.read(", ".join(lines), f"The header {header.name}")
+    for name, text in query.items():
+        arguments[name] = route.query[name].form.read(text, f"The parameter {name}")
+    return arguments
+
+
+def _object(body: bytes) -> Json:
     """One JSON object, by the letter of RFC 8259: no NaN, no member twice, UTF-8.
 
     Raises:

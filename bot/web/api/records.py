@@ -2,61 +2,191 @@
 
 from __future__ import annotations
 
-from bot.domain.records import Record, RecordId
+from functools import partial
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
+
+from bot.domain import records
+from bot.domain.links import ID_PATTERN, MAX_LINK, canonical_id
+from bot.domain.records import EVERYBODY, Privilege, RecordId
 from bot.errors import PreconditionFailed
-from bot.features.records import delete_record, get_record, put_record
+from bot.features.records import delete_record as delete
+from bot.features.records import get_record as get
+from bot.features.records import put_record as put
 from bot.ports import Json, Transaction
-from bot.web.api.bodies import RecordBody, actor_of
-from bot.web.api.operation import Body, Call, Operation, Reply, Result
-from bot.web.api.parameters import EntityTags, Tags, expected_of
-from bot.web.api.places import address_of_record, record_named
+from bot.web.api.bodies import LINE_PATTERN, LINES_PATTERN, Body, Id, Person, actor_of
+from bot.web.api.parameters import STAR, TAGS, Tags, expected_of
+from bot.web.api.places import RecordAt, address_of_record
+from bot.web.api.reading import shown
+from bot.web.api.route import SYSTEM, Call, Header, Reply, Route
+from bot.web.api.shapes import Actor, RecordKey, RecordUrl, Title, TypeName, actor_json
 
-IF_MATCH = EntityTags(
-    name="If-Match",
-    description="Only if the record is at this version (or, with `*`, at any): else 412, also when there is no record. "
-    "Weak tags match nothing.",
-)
-IF_NONE_MATCH = EntityTags(
-    name="If-None-Match",
-    description="What you have already: 304 without a body if the record is still at this version.",
-)
-ONLY_NEW = EntityTags(name="If-None-Match", description="`*`: only create, 412 if the record exists.", star=True)
+MAX_TITLE = 200
+MAX_FIELDS = 100
+MAX_LABEL = 60
+MAX_VALUE = 2000
+MAX_ACCESS = 10_000
+
+LEVELS = [item.word for item in Privilege]
 
 
-def record_json(record: Record) -> Json:
+def _access(entries: dict[str, str]) -> dict[str, str]:
+    """Keys in their one form, lower case, as the ids of people are kept."""
+    result: dict[str, str] = {}
+    for key, level in entries.items():
+        person = key if key == EVERYBODY else (canonical_id(key) or "").lower()
+        if not person:
+            raise PydanticCustomError("person", "has {key}, which is neither a person's id nor *", {"key": shown(key)})
+        if person in result:
+            raise PydanticCustomError("twice", "names {key} twice", {"key": shown(person)})
+        result[person] = level
+    return result
+
+
+_FIELDS = {"Owner": "Alex Wilber", "Status": "Active"}
+_ACCESS = {"*": "read", "0d7f3a52-94c1-4e6d-8b1f-3c2a5e7d9f10": "append"}
+_FIELDS_SCHEMA: Json = {
+    "type": "object",
+    "maxProperties": MAX_FIELDS,
+    "propertyNames": {"minLength": 1, "maxLength": MAX_LABEL, "pattern": LINE_PATTERN},
+    "additionalProperties": {"type": "string", "maxLength": MAX_VALUE, "pattern": LINES_PATTERN},
+    "default": {},
+    "examples": [_FIELDS],
+}
+_ACCESS_SCHEMA: Json = {
+    "type": "object",
+    "maxProperties": MAX_ACCESS,
+    "propertyNames": {"pattern": rf"^(\*|{ID_PATTERN})$"},
+    "additionalProperties": {"type": "string", "enum": LEVELS},
+    "default": {},
+    "examples": [_ACCESS],
+}
+
+Access = Annotated[
+    dict[str, Literal["none", "read", "append", "write"]],
+    Field(max_length=MAX_ACCESS),
+    AfterValidator(_access),
+    WithJsonSchema(_ACCESS_SCHEMA),
+]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=MAX_LABEL, pattern=LINE_PATTERN)]
+Value = Annotated[str, StringConstraints(max_length=MAX_VALUE, pattern=LINES_PATTERN)]
+Fields = Annotated[dict[Label, Value], Field(max_length=MAX_FIELDS), WithJsonSchema(_FIELDS_SCHEMA)]
+
+
+class RecordBody(Body):
+    """A record as a whole: what is left out is not kept from before."""
+
+    title: Title = Field(min_length=1, max_length=MAX_TITLE, pattern=LINE_PATTERN)
+    url: str | None = Field(
+        default=None,
+        max_length=MAX_LINK,
+        description="The record's address; must match a link pattern of its type and this id. Default: built from the "
+        "type's first pattern.",
+    )
+    fields: Fields = Field(
+        default_factory=dict,
+        description="Label and value. Cards show those that the type's `card_fields` allows.",
+    )
+    owner: Person | None = Field(default=None, description="Has the privilege write.")
+    app: Id | None = Field(default=None, description="The app it belongs to.")
+    access: Access = Field(
+        default_factory=dict,
+        description="A person's Entra object id, or `*` for everybody of the tenant who is not a guest, and their "
+        "privilege. The person's own entry counts before `*`; without one of the two it is none.",
+    )
+    actor: Person | None = Field(default=None, description="Who made the change, for the timeline.")
+
+    def record(self, record: RecordId) -> records.Record:
+        return records.Record(
+            record=record,
+            title=self.title,
+            url=self.url,
+            fields=self.fields,
+            owner=actor_of(self.owner),
+            app=self.app,
+            access={person: Privilege[level.upper()] for person, level in self.access.items()},
+        )
+
+
+class Record(TypedDict):
+    type: TypeName
+    id: RecordKey
+    title: Title
+    url: RecordUrl
+    fields: Annotated[dict[str, str], Field(examples=[_FIELDS])]
+    owner: Actor | None
+    app: str | None
+    access: Annotated[
+        dict[str, str],
+        WithJsonSchema({"type": "object", "additionalProperties": {"enum": LEVELS}, "examples": [_ACCESS]}),
+    ]
+    version: Annotated[int, Field(ge=1, description="Counts up with each change; the ETag.", examples=[1])]
+
+
+def _json(record: records.Record) -> Record:
     return {
         "type": record.record.type,
         "id": record.record.id,
         "title": record.title,
         "url": record.url,
         "fields": dict(record.fields),
-        "owner": record.owner and record.owner.to_wire(),
+        "owner": actor_json(record.owner),
         "app": record.app,
         "access": {person: level.word for person, level in record.access.items()},
         "version": record.version,
     }
 
 
-async def get(call: Call) -> Reply:
-    record_id = record_named(call)
-    record = await call.store.read(lambda tx: get_record(tx, record_id))
-    known: Tags | None = call.values["If-None-Match"]
-    etag = {"ETag": _etag(record)}
-    if known and (known.every or str(record.version) in known.strong | known.weak):
+IfMatch = Annotated[
+    Tags | None,
+    Header(
+        "If-Match",
+        "Only if the record is at this version (or, with `*`, at any): else 412, also when there is no record. "
+        "Weak tags match nothing.",
+        TAGS,
+    ),
+]
+IfNoneMatch = Annotated[
+    Tags | None,
+    Header("If-None-Match", "What you have already: 304 without a body if the record is still at this version.", TAGS),
+]
+OnlyNew = Annotated[bool, Header("If-None-Match", "`*`: only create, 412 if the record exists.", STAR)]
+
+_HEADERS = {"ETag": 'The version in quotes, such as `"3"`.', "Location": "Where the record is."}
+_route = partial(Route, tag="Records", callers=SYSTEM)
+
+
+@_route(
+    "GET", "/records/{type}/{id}", {200: "The record.", 304: "It is still at the version you have."}, headers=_HEADERS
+)
+async def get_record(call: Call, record: RecordAt, if_none_match: IfNoneMatch = None) -> Reply[Record]:
+    """A record."""
+    found = await call.store.read(lambda tx: get(tx, record))
+    etag = {"ETag": _etag(found)}
+    if if_none_match and (if_none_match.every or str(found.version) in if_none_match.strong | if_none_match.weak):
         return Reply(status=304, headers=etag)
-    return Reply(body=record_json(record), headers=etag)
+    return Reply(body=_json(found), headers=etag)
 
 
-async def put(call: Call) -> Reply:
-    record_id = record_named(call)
-    body: RecordBody = call.body
+@_route("PUT", "/records/{type}/{id}", {200: "Replaced.", 201: "Created."}, headers=_HEADERS)
+async def put_record(
+    call: Call, record: RecordAt, body: RecordBody, if_match: IfMatch = None, only_new: OnlyNew = False
+) -> Reply[Record]:
+    """Create or replace a record.
 
-    def work(tx: Transaction) -> tuple[Record, bool]:
-        expected = _expected(tx, record_id, call.values["If-Match"])
-        stored, created = put_record(
-            tx, body.record(record_id), actor=actor_of(body.actor), render=call.render, expected=expected
+    The record as a whole. The same again changes nothing, adds no event and gets the same answer. Where one of the
+    type's `watch_fields` changes, the record's chats are told.
+    """
+
+    def work(tx: Transaction) -> tuple[records.Record, bool]:
+        expected = _expected(tx, record, if_match)
+        stored, created = put(
+            tx, body.record(record), actor=actor_of(body.actor), render=call.render, expected=expected
         )
-        if call.values["If-None-Match"] and not created:
+        if only_new and not created:
             raise PreconditionFailed(
                 "If-None-Match asks for a new record, but there is one already. Nothing was changed.",
                 next_step="Leave it out to replace the record.",
@@ -66,101 +196,30 @@ async def put(call: Call) -> Reply:
     stored, created = await call.store.write(work)
     headers = {"ETag": _etag(stored)}
     if created:
-        headers["Location"] = address_of_record(record_id)
-    return Reply(status=201 if created else 200, body=record_json(stored), headers=headers)
+        headers["Location"] = address_of_record(record)
+    return Reply(status=201 if created else 200, body=_json(stored), headers=headers)
 
 
-async def delete(call: Call) -> Reply:
-    record_id = record_named(call)
+@_route("DELETE", "/records/{type}/{id}", {204: "Deleted."})
+async def delete_record(call: Call, record: RecordAt, if_match: IfMatch = None) -> None:
+    """Delete a record.
+
+    Its chats are disconnected and told. Its timeline stays; a new PUT goes on with the same `seq`.
+    """
 
     def work(tx: Transaction) -> None:
-        expected = _expected(tx, record_id, call.values["If-Match"])
-        delete_record(tx, record_id, actor=None, expected=expected, render=call.render)
+        delete(tx, record, actor=None, expected=_expected(tx, record, if_match), render=call.render)
 
     await call.store.write(work)
-    return Reply(status=204)
 
 
-def _etag(record: Record) -> str:
+def _etag(record: records.Record) -> str:
     return f'"{record.version}"'
 
 
-def _expected(tx: Transaction, record_id: RecordId, tags: Tags | None) -> int | None:
+def _expected(tx: Transaction, record: RecordId, tags: Tags | None) -> int | None:
     def current() -> int | None:
-        record = tx.record_for(record_id, None)
-        return record and record.version
+        found = tx.record_for(record, None)
+        return found and found.version
 
     return expected_of(tags, current, every=0, never=-1)
-
-
-RECORD_EXAMPLE: Json = {
-    "title": "Contoso Ltd",
-    "fields": {"Owner": "Alex Wilber", "Status": "Active"},
-    "owner": {"id": "5b9f2c1e-7a34-4d0b-9c58-2f1e6a7b8c90", "name": "Alex Wilber"},
-    "access": {"*": "read", "0d7f3a52-94c1-4e6d-8b1f-3c2a5e7d9f10": "append"},
-    "actor": {"id": "5b9f2c1e-7a34-4d0b-9c58-2f1e6a7b8c90", "name": "Alex Wilber"},
-}
-_ANSWER: Json = {
-    "type": "account",
-    "id": "A-1001",
-    "title": "Contoso Ltd",
-    "url": "https://crm.example.com/records/account/A-1001",
-    "fields": {"Owner": "Alex Wilber", "Status": "Active"},
-    "owner": {"id": "5b9f2c1e-7a34-4d0b-9c58-2f1e6a7b8c90", "name": "Alex Wilber"},
-    "app": None,
-    "access": {"*": "read", "0d7f3a52-94c1-4e6d-8b1f-3c2a5e7d9f10": "append"},
-    "version": 1,
-}
-_ETAG = {"ETag": 'The version in quotes, such as `"3"`.'}
-
-OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/records/{type}/{id}",
-        name="getRecord",
-        tag="Records",
-        summary="A record",
-        handler=get,
-        parameters=(IF_NONE_MATCH,),
-        results=(
-            Result(status=200, description="The record.", schema="Record", example=_ANSWER, headers=_ETAG),
-            Result(status=304, description="It is still at the version you have.", headers=_ETAG),
-        ),
-        errors=(404,),
-    ),
-    Operation(
-        method="PUT",
-        path="/records/{type}/{id}",
-        name="putRecord",
-        tag="Records",
-        summary="Create or replace a record",
-        description="The record as a whole. The same again changes nothing, adds no event and gets the same answer. "
-        "Where one of the type's `watch_fields` changes, the record's chats are told.",
-        handler=put,
-        parameters=(IF_MATCH, ONLY_NEW),
-        body=Body(schema="RecordBody", model=RecordBody, example=RECORD_EXAMPLE),
-        results=(
-            Result(status=200, description="Replaced.", schema="Record", example=_ANSWER, headers=_ETAG),
-            Result(
-                status=201,
-                description="Created.",
-                schema="Record",
-                example=_ANSWER,
-                headers={**_ETAG, "Location": "Where the record is."},
-            ),
-        ),
-        errors=(412,),
-    ),
-    Operation(
-        method="DELETE",
-        path="/records/{type}/{id}",
-        name="deleteRecord",
-        tag="Records",
-        summary="Delete a record",
-        description="Its chats are disconnected and told. Its timeline stays; a new PUT goes on with the same `seq`.",
-        handler=delete,
-        parameters=(IF_MATCH,),
-        results=(Result(status=204, description="Deleted."),),
-        errors=(404, 412),
-    ),
-)

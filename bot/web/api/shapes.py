@@ -1,9 +1,14 @@
-"""The words that schemas of the description are written in (JSON Schema 2020-12)."""
+"""What bodies, answers and parameters are made of, and how the description tells it (JSON Schema 2020-12)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Annotated, cast
 
+from pydantic import Field, WithJsonSchema, with_config
+from typing_extensions import TypedDict
+
+from bot.domain import people
 from bot.domain.links import ID_PATTERN, TYPE_NAME_PATTERN
 from bot.domain.open_enum import OpenEnum
 from bot.ports import Json
@@ -54,3 +59,34 @@ def items_of(name: str) -> Json:
 def page_of(name: str) -> Json:
     following = {"type": ["integer", "null"], "description": "Send it as `after`."}
     return object_of({"items": list_of(ref(name)), "next": following})
+
+
+# Types of members, each with an example; a schema without one of its own has one made of these ------------------------
+
+ALEX: Json = {"id": "5b9f2c1e-7a34-4d0b-9c58-2f1e6a7b8c90", "name": "Alex Wilber"}
+
+RecordKey = Annotated[str, WithJsonSchema({**ID, "examples": ["A-1001"]})]
+TypeName = Annotated[str, WithJsonSchema({**TYPE_NAME, "examples": ["account"]})]
+Time = Annotated[str, WithJsonSchema({**TIME, "examples": ["2026-11-22T18:30:00.000000Z"]})]
+Count = Annotated[int, Field(ge=0)]
+RecordUrl = Annotated[str | None, Field(examples=["https://crm.example.com/records/account/A-1001"])]
+Title = Annotated[str, Field(examples=["Contoso Ltd"])]
+ChatId = Annotated[str, Field(examples=["19:5f0c@thread.v2"])]
+Topic = Annotated[str, Field(examples=["Contoso renewal"])]
+
+
+def word(words: type[OpenEnum], example: OpenEnum, description: str = "") -> WithJsonSchema:
+    """`word_of`, for a member of an answer."""
+    return WithJsonSchema({**word_of(words, description), "examples": [example.value]})
+
+
+@with_config({"json_schema_extra": {"examples": [ALEX]}})
+class Actor(TypedDict):
+    """A person as they were called then."""
+
+    id: Annotated[str | None, Field(description="The Entra object id; null for people who have none.")]
+    name: str
+
+
+def actor_json(actor: people.Actor | None) -> Actor | None:
+    return cast("Actor | None", actor and actor.to_wire())

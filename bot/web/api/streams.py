@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Annotated
 
 import structlog
 from aiohttp import web
@@ -21,9 +21,9 @@ from bot.errors import ConnectChatsError, Invalid
 from bot.features.following import Following, Told
 from bot.ports import Json
 from bot.web.api.guard import Check
-from bot.web.api.operation import Call, Operation, Result, Stream
-from bot.web.api.parameters import MAX_POSITION, cursor_at, position_of
-from bot.web.api.places import record_named
+from bot.web.api.parameters import BEGINNING, CURSOR, MAX_POSITION, Form, cursor_at, position_of, whole_number
+from bot.web.api.places import RecordAt
+from bot.web.api.route import SYSTEM, Call, Header, Named, Query, Route, Stream
 from bot.web.api.timelines import EVENT_EXAMPLE
 
 log = structlog.get_logger(__name__)
@@ -138,128 +138,76 @@ def _gone(request: web.Request) -> bool:
     return request.transport is None or request.transport.is_closing()
 
 
-# Operations ----------------------------------------------------------------------------------------------------------
+# Routes --------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A place in a stream, as its reader had it from there. None when it is not sent.
+def _place(schema: Json, parse: Callable[[str], int | None]) -> Form:
+    """A place in a stream, as its reader had it from there. `parse`: None for what was never an id of such a stream."""
 
-    Attributes:
-        parse: what it stands for; None for what was never an id of such a stream.
-    """
-
-    name: str
-    where: Literal["query", "header"]
-    description: str
-    schema: Json
-    parse: Callable[[str], int | None]
-
-    def read(self, text: str | None) -> int | None:
-        if text is None:
-            return None
-        place = self.parse(text)
+    def read(text: str, named: str) -> int:
+        place = parse(text)
         if place is None:
             raise Invalid(
-                f"The {'header' if self.where == 'header' else 'parameter'} {self.name} is no id of this stream.",
+                f"{named} is no id of this stream.",
                 next_step="Send the id of the last event you had from it, or leave it out to hear from now on.",
             )
         return place
 
-
-def _places(schema: Json, start: str, parse: Callable[[str], int | None]) -> tuple[Place, Place]:
-    """The two ways to say where a stream goes on."""
-    return (
-        Place(
-            name="Last-Event-ID",
-            where="header",
-            description="The `id` of the last event you had: the stream goes on with the next. Counts before `after`.",
-            schema=schema,
-            parse=parse,
-        ),
-        Place(
-            name="after",
-            where="query",
-            description=f"The same, for clients that can't set the header; {start} Neither: from now on.",
-            schema=schema,
-            parse=parse,
-        ),
-    )
+    return Form(schema, read)
 
 
 def _position(text: str) -> int | None:
-    return 0 if text == "0" else position_of(text)
+    return 0 if text == BEGINNING else position_of(text)
 
 
 def _seq(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= MAX_POSITION else None
 
 
-_FEED = _places(
-    {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,40}$"},
-    "or the `next` of `/events`, or 0: from the first event on.",
-    _position,
-)
-_TIMELINE = _places({"type": "integer", "minimum": 0, "maximum": MAX_POSITION}, "0: from the first event on.", _seq)
-
-
-def _after(call: Call) -> int | None:
-    header, query = call.values["Last-Event-ID"], call.values["after"]
-    return query if header is None else header
-
-
-async def all_events(call: Call) -> Stream:
-    return Stream(follower=await call.following.everything(_after(call)), name=cursor_at)
-
-
-async def events_of_record(call: Call) -> Stream:
-    return Stream(follower=await call.following.one_record(record_named(call), _after(call)), name=str)
-
-
-_DESCRIPTION = """{what}, as they happen, each once and in order, as `text/event-stream` (`EventSource` in browsers).
-Every event is a `message`, whatever its `type`, so that one listener hears types to come, too. Without `Last-Event-ID`
-and `after`: only what happens from now on. The first thing sent is an `id` to come back to; a comment every 15 seconds
-keeps the connection open. The stream ends when the token is no longer valid, when nothing is taken for 20 seconds, and
-when the server ends: connect again with the last `id`, and nothing is missed or doubled."""
-
-
-def _told(example_id: str) -> tuple[Result]:
+def _told(example_id: str) -> Named:
     """What a stream answers, for the description."""
     event = compact(EVENT_EXAMPLE)
-    return (
-        Result(
-            status=200,
-            description="Goes on until one of the two hangs up.",
-            schema="EventStream",
-            media="text/event-stream",
-            example=f": connected\nretry: 2000\nid: {example_id}\n\nid: {example_id}\ndata: {event}\n\n",
-        ),
-    )
+    return Named("EventStream", f": connected\nretry: 2000\nid: {example_id}\n\nid: {example_id}\ndata: {event}\n\n")
 
 
-OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/records/{type}/{id}/timeline/stream",
-        name="followTimeline",
-        tag="Timelines",
-        summary="A record's events, live",
-        description=_DESCRIPTION.format(what="A record's events") + " `id` is the event's `seq`. The stream goes on "
-        "when the record is deleted.",
-        handler=events_of_record,
-        parameters=_TIMELINE,
-        results=_told("7"),
-        errors=(404,),
-    ),
-    Operation(
-        method="GET",
-        path="/events/stream",
-        name="followEvents",
-        tag="Timelines",
-        summary="All events of all records, live",
-        description=_DESCRIPTION.format(what="All events") + " `id` is a cursor, as `next` of `/events` is.",
-        handler=all_events,
-        parameters=_FEED,
-        results=_told(cursor_at(7)),
-    ),
-)
+_LAST = "The `id` of the last event you had: the stream goes on with the next. Counts before `after`."
+_AFTER = "The same, for clients that can't set the header; {} Neither: from now on."
+_IN_FEED = _place(CURSOR.schema, _position)
+_IN_TIMELINE = _place(whole_number(0, MAX_POSITION).schema, _seq)
+_MORE = """Every event is a `message`, whatever its `type`, so that one listener hears types to come, too. Without
+`Last-Event-ID` and `after`: only what happens from now on. The first thing sent is an `id` to come back to; a comment
+every 15 seconds keeps the connection open. The stream ends when the token is no longer valid, when nothing is taken for
+20 seconds, and when the server ends: connect again with the last `id`, and nothing is missed or doubled."""
+_ANSWERS = {200: "Goes on until one of the two hangs up."}
+_route = partial(Route, tag="Timelines", callers=SYSTEM)
+
+
+@_route("GET", "/records/{type}/{id}/timeline/stream", _ANSWERS, more=_MORE)
+async def follow_timeline(
+    call: Call,
+    record: RecordAt,
+    last: Annotated[int | None, Header("Last-Event-ID", _LAST, _IN_TIMELINE)] = None,
+    after: Annotated[int | None, Query(_AFTER.format("0: from the first event on."), _IN_TIMELINE)] = None,
+) -> Annotated[Stream, _told("7")]:
+    """A record's events, live.
+
+    A record's events, as they happen, each once and in order, as `text/event-stream` (`EventSource` in browsers). `id`
+    is the event's `seq`. The stream goes on when the record is deleted.
+    """
+    return Stream(follower=await call.following.one_record(record, after if last is None else last), name=str)
+
+
+@_route("GET", "/events/stream", _ANSWERS, more=_MORE)
+async def follow_events(
+    call: Call,
+    last: Annotated[int | None, Header("Last-Event-ID", _LAST, _IN_FEED)] = None,
+    after: Annotated[
+        int | None, Query(_AFTER.format("or the `next` of `/events`, or 0: from the first event on."), _IN_FEED)
+    ] = None,
+) -> Annotated[Stream, _told(cursor_at(7))]:
+    """All events of all records, live.
+
+    All events, as they happen, each once and in order, as `text/event-stream` (`EventSource` in browsers). `id` is a
+    cursor, as `next` of `/events` is.
+    """
+    return Stream(follower=await call.following.everything(after if last is None else last), name=cursor_at)

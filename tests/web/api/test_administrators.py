@@ -13,8 +13,9 @@ from aiohttp import ClientSession
 
 from bot.config import load_settings
 from bot.web import server
-from bot.web.api import OPERATIONS, PREFIX
+from bot.web.api import PREFIX, ROUTES
 from bot.web.api.description import describe
+from bot.web.api.route import ADMINS
 from bot.wiring import create_app
 from tests.fakes.entra import MEGAN, MEGAN_NAME, ROLE, Entra
 from tests.fakes.forged_users import FORGED_USERS
@@ -108,14 +109,14 @@ async def test_each_operation_answers_each_kind_of_caller_as_the_table_says(prog
     wrong: list[str] = []
     for who, (show, for_administrators, for_others) in CALLERS.items():
         token = show(program.microsoft)
-        for operation in OPERATIONS:
-            expected = for_administrators if operation.admins else for_others
-            path = PREFIX + operation.path.replace("{", "").replace("}", "")
-            status, answer = await program.ask(operation.method, path, token)
+        for route in ROUTES:
+            expected = for_administrators if route.callers == ADMINS else for_others
+            path = PREFIX + route.path.replace("{", "").replace("}", "")
+            status, answer = await program.ask(route.method, path, token)
             if (status if status in (SIGN_IN, FORBIDDEN) else PASS) != expected or status >= 500:
-                wrong.append(f"{who}: {operation.name} answers {status}, not {expected}: {answer}")
+                wrong.append(f"{who}: {route.name} answers {status}, not {expected}: {answer}")
     assert wrong == []
-    assert {operation.tag for operation in OPERATIONS if operation.admins} == {"Settings", "Audit"}
+    assert {route.tag for route in ROUTES if route.callers == ADMINS} == {"Settings", "Audit"}
 
 
 async def test_who_is_no_administrator_is_told_what_is_missing_and_stands_in_the_audit_trail(program: Program) -> None:
@@ -237,10 +238,10 @@ async def test_the_demo_knows_no_entra_id(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_the_description_says_which_tokens_an_operation_takes() -> None:
-    document = describe(OPERATIONS)
-    for operation in OPERATIONS:
-        described = document["paths"][operation.path][operation.method.lower()]
+    document = describe(ROUTES)
+    for route in ROUTES:
+        described = document["paths"][route.path][route.method.lower()]
         schemes = [list(choice) for choice in described.get("security", document["security"])]
-        assert schemes == ([["bearer"], ["administrator"]] if operation.admins else [["bearer"]])
+        assert schemes == ([["bearer"], ["administrator"]] if route.callers == ADMINS else [["bearer"]])
         assert {"401", "403"} <= set(described["responses"])
     assert set(document["components"]["securitySchemes"]) == {"bearer", "administrator"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
 import sys
 from collections.abc import Iterator
@@ -13,14 +14,15 @@ import pytest
 from aiohttp import web
 from jsonschema import Draft202012Validator, FormatChecker
 
-from bot.web.api import OPERATIONS, PREFIX, add_api, streams
+from bot.web.api import PREFIX, ROUTES, add_api, streams
+from bot.web.api.route import Route, routes_of
 from cards import render
 from tests.web.api.conftest import TOKEN, Api
 
 SETTINGS = Path(__file__).with_name("schemathesis.toml")
 CHATS = ("19:5f0c@thread.v2", "19:meeting_1@thread.v2")
 RECORDS = [f"/records/{name}/S-{number}" for name in ("account", "opportunity", "case") for number in range(1, 9)]
-ENDLESS = {operation.name for operation in streams.OPERATIONS}
+ENDLESS = {route.name for route in routes_of(streams)}
 """Operations whose answers never end. `test_streams` asks for them; here whoever did would wait for ever."""
 OF_ADMINISTRATORS = ("/record-types", "/apps", "/admins", "/audit/")
 """Where the operations are that an administrator's own token is good for, too."""
@@ -54,6 +56,22 @@ async def test_it_needs_no_token_and_describes_exactly_the_routes_there_are(api:
     assert document["servers"] == [{"url": PREFIX}]
 
 
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_every_argument_of_a_route_is_read_from_somewhere_and_may_be_left_out_unless_it_is_in_the_path(
+    route: Route,
+) -> None:
+    call, *others = inspect.signature(route.function).parameters.values()
+    assert call.name == "call"
+    assert {item.name for item in others} == {*route.places, *route.query, *route.sent} | (
+        {"body"} if route.body else set()
+    )
+    required = {item.name for item in others if item.default is inspect.Parameter.empty}
+    assert required - {"body"} == set(route.places)
+    assert set(re.findall(r"\{(\w+)\}", route.path)) == {
+        name for place in route.places.values() for name in place.parts
+    }
+
+
 async def test_every_operation_says_who_may_what_it_does_and_how_it_fails(api: Api) -> None:
     names = set()
     document = await _document(api)
@@ -73,7 +91,7 @@ async def test_every_operation_says_who_may_what_it_does_and_how_it_fails(api: A
         for status, response in operation["responses"].items():
             if int(status) >= 400:
                 assert list(response["content"]) == ["application/problem+json"]
-    assert len(names) == len(OPERATIONS) + 1
+    assert len(names) == len(ROUTES) + 1
 
 
 async def test_the_schemas_are_schemas_and_every_example_is_as_its_schema_says(api: Api) -> None:
@@ -172,5 +190,5 @@ async def test_schemathesis_finds_no_difference_between_description_and_program(
             await run.wait()
     report = output.decode(errors="replace")
     assert run.returncode == 0, report
-    assert re.search(rf"Tested: {len(OPERATIONS) - len(ENDLESS)}\b", report), report
+    assert re.search(rf"Tested: {len(ROUTES) - len(ENDLESS)}\b", report), report
     print(report)  # shown with `pytest -s`: how many cases, and what schemathesis warns of

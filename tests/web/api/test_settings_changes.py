@@ -9,9 +9,8 @@ import pytest
 
 from bot.domain.people import Actor
 from bot.errors import Unprocessable
-from bot.web.api.bodies import AdminsBody, SettingsBody
-from bot.web.api.operation import Call, Caller
-from bot.web.api.settings import APPS, TYPES, replace_admins
+from bot.web.api.route import Call, Caller
+from bot.web.api.settings import AdminsBody, SettingsBody, put_admins, put_app, put_record_type
 from cards import render
 from tests.web.api.conftest import Answer, Api
 
@@ -128,20 +127,12 @@ async def test_an_actor_that_is_none_is_refused(api: Api, place: str, actor: Any
 
 
 def by_person(api: Api, place: str, body: dict[str, Any]) -> Any:
-    """The request of an administrator whose Entra token says that it is Megan, as its handler gets it."""
-    handler = {TYPE: TYPES.replace, APP: APPS.replace, ADMINS: replace_admins}[place]
-    return handler(
-        Call(
-            caller=Caller(actor=Actor(**MEGAN)),
-            store=api.store,
-            following=api.following,
-            render=render,
-            method="PUT",
-            path={"type": "account", "app": "sales-hub"},
-            values={"If-Match": None, "If-None-Match": None},
-            body=(AdminsBody if place == ADMINS else SettingsBody).model_validate(body),
-        )
-    )
+    """The request of an administrator whose Entra token says that it is Megan, as its route's function gets it."""
+    route = {TYPE: put_record_type, APP: put_app, ADMINS: put_admins}[place]
+    call = Call(caller=Caller(actor=Actor(**MEGAN)), store=api.store, following=api.following, render=render)
+    names = {TYPE: {"name": "account"}, APP: {"app": "sales-hub"}, ADMINS: {}}[place]
+    model = AdminsBody if place == ADMINS else SettingsBody
+    return route.function(call, **names, body=model.model_validate(body))
 
 
 @everywhere

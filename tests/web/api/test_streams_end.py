@@ -17,7 +17,7 @@ from bot.domain.records import RecordId
 from bot.errors import Unauthenticated
 from bot.web.api import streams
 from bot.web.api.guard import Guard
-from bot.web.api.operation import Caller
+from bot.web.api.route import Caller
 from tests.store.examples import noted
 from tests.waiting import LIMIT, soon, until
 from tests.web.api.conftest import TOKEN, Api, serving
