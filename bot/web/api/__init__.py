@@ -25,6 +25,18 @@ from bot.web.api.streams import Streams
 ROUTES = routes_of(records, timelines, streams, chats, settings, audit, webhooks)
 
 
+@Route("GET", "/openapi.json", {200: "OpenAPI 3.1."}, tag="Description", callers=EVERYBODY)
+async def get_description(call: Call) -> Annotated[Json, Named("Description")]:
+    """This description.
+
+    Needs no token: it holds nothing but the form of the API, which is public.
+    """
+    return describe(_ALL)
+
+
+_ALL = (*ROUTES, get_description)
+
+
 def add_api(
     app: web.Application,
     *,
@@ -42,8 +54,8 @@ def add_api(
         users: verifies the tokens of administrators, who may use a part of it; None: there are none.
         demo: webhooks may be on this machine.
     """
-    routes = (*ROUTES, _description_of(ROUTES))
-    guard = Guard(routes, bearer=bearer, store=store, users=users)
+    describe(_ALL)  # once, before anybody waits for it
+    guard = Guard(_ALL, bearer=bearer, store=store, users=users)
     live = Streams(following, guard.check)
     app.on_shutdown.append(live.end)
     app.middlewares.append(guard.middleware)
@@ -57,23 +69,8 @@ def add_api(
 
         return handle
 
-    for route in routes:
+    for route in _ALL:
         app.router.add_route(route.method, PREFIX + _pattern(route.path), handler(route))
-
-
-def _description_of(routes: tuple[Route, ...]) -> Route:
-    """The route that answers the description, which includes itself."""
-
-    @Route("GET", "/openapi.json", {200: "OpenAPI 3.1."}, tag="Description", callers=EVERYBODY)
-    async def get_description(call: Call) -> Annotated[Json, Named("Description")]:
-        """This description.
-
-        Needs no token: it holds nothing but the form of the API, which is public.
-        """
-        return document
-
-    document = describe((*routes, get_description))
-    return get_description
 
 
 def _pattern(path: str) -> str:

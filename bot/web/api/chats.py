@@ -82,7 +82,7 @@ def _chat_json(connection: Connection, chat: Chat) -> ConnectedChat:
         "kind": chat.kind.value,
         "topic": chat.topic,
         "since": wire_time(connection.since),
-        "by": actor_json(connection.by),
+        "by": connection.by and actor_json(connection.by),
         "state": chat.state.value,
     }
 
@@ -145,7 +145,7 @@ async def get_records_of_chat(call: Call, chat: ChatAt) -> ConnectedRecords:
                 "title": record.title,
                 "url": record.url,
                 "since": wire_time(connection.since),
-                "by": actor_json(connection.by),
+                "by": connection.by and actor_json(connection.by),
             }
             for connection, record in found
             if record

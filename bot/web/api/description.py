@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -86,9 +86,9 @@ class _Schemas(GenerateJsonSchema):
         return False
 
 
-def describe(routes: Iterable[Route]) -> Json:
-    """The document. It is the same for everybody and holds nothing of the tenant's."""
-    routes = tuple(routes)
+@cache
+def describe(routes: tuple[Route, ...]) -> Json:
+    """The document. It is the same for everybody and holds nothing of the tenant's. Making it takes a while."""
     models = {model for route in routes for model in (route.body, route.model) if model and not marked(model, Named)}
     refs, made = TypeAdapter.json_schemas(
         [(model, "validation", TypeAdapter(model)) for model in sorted(models, key=str)],

@@ -133,7 +133,7 @@ def _json(record: records.Record) -> Record:
         "title": record.title,
         "url": record.url,
         "fields": dict(record.fields),
-        "owner": actor_json(record.owner),
+        "owner": record.owner and actor_json(record.owner),
         "app": record.app,
         "access": {person: level.word for person, level in record.access.items()},
         "version": record.version,

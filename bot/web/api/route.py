@@ -123,7 +123,7 @@ async def _nothing(*_: Any) -> None:
     """The function of a route that has not got its own yet."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Route:
     """One method at one path: the decorator of the function that answers there.
 

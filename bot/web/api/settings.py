@@ -8,7 +8,8 @@ from functools import partial
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import quote
 
-from pydantic import ConfigDict, Field, WithJsonSchema
+from pydantic import ConfigDict, Field, WithJsonSchema, with_config
+from typing_extensions import TypedDict
 
 from bot.domain.catalogue import Catalogue
 from bot.domain.history import Via
@@ -68,6 +69,18 @@ class AdminsBody(Body):
     actor: Person | None = Field(default=None, description=ACTOR)
 
 
+@with_config({"json_schema_extra": {"examples": [ALEX]}})
+class Admin(TypedDict):
+    id: Annotated[str, WithJsonSchema(ID)]
+    name: Annotated[str, Field(description="Empty where it is not known.")]
+
+
+class Admins(TypedDict):
+    """Who the administrators are."""
+
+    admins: list[Admin]
+
+
 IfMatch = Annotated[
     Tags | None,
     Header(
@@ -100,7 +113,6 @@ TypeBody = Annotated[SettingsBody, Named("RecordTypeBody", {**_TYPE, "actor": AL
 AppJson = Annotated[Json, Named("App", _APP)]
 AppsJson = Annotated[Json, Named("Apps", {"items": [_APP]})]
 AppBody = Annotated[SettingsBody, Named("AppBody", {**_APP, "actor": ALEX})]
-AdminsJson = Annotated[Json, Named("Admins", {"admins": [ALEX]})]
 
 Item = TypeVar("Item", RecordType, App)
 
@@ -209,7 +221,7 @@ async def put_app(
 
 
 @_route("GET", "/admins", {200: "In the order of their ids."}, headers=_HEADERS)
-async def get_admins(call: Call) -> Reply[AdminsJson]:
+async def get_admins(call: Call) -> Reply[Admins]:
     """The administrators.
 
     They may change settings in Teams, and disconnect any chat. They may not read a record for that.
@@ -218,7 +230,7 @@ async def get_admins(call: Call) -> Reply[AdminsJson]:
 
 
 @_route("PUT", "/admins", {200: "Replaced."}, headers=_HEADERS)
-async def put_admins(call: Call, body: AdminsBody, if_match: IfMatch = None) -> Reply[AdminsJson]:
+async def put_admins(call: Call, body: AdminsBody, if_match: IfMatch = None) -> Reply[Admins]:
     """Replace the list of administrators.
 
     The list as a whole. In force for the next request, and kept in the history. An empty list is allowed: then nobody
@@ -247,7 +259,7 @@ def changed_by(call: Call, named: Person | None) -> Actor | None:
     return call.caller.actor or actor_of(named)
 
 
-def _settings(document: Json, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+def _settings(document: Json, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply[Any]:
     return Reply(status=status, body=document, headers={"ETag": f'"{revision(document)}"', **(headers or {})})
 
 

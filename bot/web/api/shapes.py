@@ -14,9 +14,6 @@ from bot.domain.open_enum import OpenEnum
 from bot.ports import Json
 
 TEXT: Json = {"type": "string"}
-COUNT: Json = {"type": "integer", "minimum": 0}
-FLAG: Json = {"type": "boolean"}
-TIME: Json = {"type": "string", "format": "date-time"}
 ID: Json = {"type": "string", "pattern": f"^{ID_PATTERN}$"}
 TYPE_NAME: Json = {"type": "string", "pattern": f"^{TYPE_NAME_PATTERN}$"}
 WEBHOOK_ID: Json = {"type": "string", "pattern": "^[0-9A-HJKMNP-TV-Z]{26}$"}
@@ -37,28 +34,12 @@ def object_of(properties: Json, *, optional: tuple[str, ...] = (), description: 
     return {"description": description, **schema} if description else schema
 
 
-def word_of(words: Iterable[OpenEnum], description: str = "") -> Json:
-    """What is answered of an enumeration: one of these words, or one that a newer program wrote."""
-    named = ", ".join(f"`{word.value}`" for word in words)
-    told = f"{named}, or what is added to these later."
-    return {"type": "string", "description": f"{told} {description}".strip()}
-
-
-def list_of(items: Json) -> Json:
-    return {"type": "array", "items": items}
-
-
 def or_null(schema: Json) -> Json:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
 def items_of(name: str) -> Json:
-    return object_of({"items": list_of(ref(name))})
-
-
-def page_of(name: str) -> Json:
-    following = {"type": ["integer", "null"], "description": "Send it as `after`."}
-    return object_of({"items": list_of(ref(name)), "next": following})
+    return object_of({"items": {"type": "array", "items": ref(name)}})
 
 
 # Types of members, each with an example; a schema without one of its own has one made of these ------------------------
@@ -67,7 +48,9 @@ ALEX: Json = {"id": "5b9f2c1e-7a34-4d0b-9c58-2f1e6a7b8c90", "name": "Alex Wilber
 
 RecordKey = Annotated[str, WithJsonSchema({**ID, "examples": ["A-1001"]})]
 TypeName = Annotated[str, WithJsonSchema({**TYPE_NAME, "examples": ["account"]})]
-Time = Annotated[str, WithJsonSchema({**TIME, "examples": ["2026-11-22T18:30:00.000000Z"]})]
+Time = Annotated[
+    str, WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-22T18:30:00.000000Z"]})
+]
 Count = Annotated[int, Field(ge=0)]
 RecordUrl = Annotated[str | None, Field(examples=["https://crm.example.com/records/account/A-1001"])]
 Title = Annotated[str, Field(examples=["Contoso Ltd"])]
@@ -75,9 +58,11 @@ ChatId = Annotated[str, Field(examples=["19:5f0c@thread.v2"])]
 Topic = Annotated[str, Field(examples=["Contoso renewal"])]
 
 
-def word(words: type[OpenEnum], example: OpenEnum, description: str = "") -> WithJsonSchema:
-    """`word_of`, for a member of an answer."""
-    return WithJsonSchema({**word_of(words, description), "examples": [example.value]})
+def word(words: Iterable[OpenEnum], example: OpenEnum, description: str = "") -> WithJsonSchema:
+    """What is answered of an enumeration: one of these words, or one that a newer program wrote."""
+    named = ", ".join(f"`{word.value}`" for word in words)
+    told = f"{named}, or what is added to these later. {description}"
+    return WithJsonSchema({"type": "string", "description": told.strip(), "examples": [example.value]})
 
 
 @with_config({"json_schema_extra": {"examples": [ALEX]}})
@@ -88,5 +73,10 @@ class Actor(TypedDict):
     name: str
 
 
-def actor_json(actor: people.Actor | None) -> Actor | None:
-    return cast("Actor | None", actor and actor.to_wire())
+class RecordName(TypedDict):
+    type: TypeName
+    id: RecordKey
+
+
+def actor_json(actor: people.Actor) -> Actor:
+    return cast(Actor, actor.to_wire())

@@ -19,7 +19,7 @@ from bot.web.api.bodies import LINES_PATTERN, Body, Person, actor_of
 from bot.web.api.parameters import CURSOR, KEY, MAX_POSITION, cursor_at, one_of, whole_number
 from bot.web.api.places import RecordAt
 from bot.web.api.route import SYSTEM, Call, Header, Query, Reply, Route
-from bot.web.api.shapes import ALEX, Actor, ChatId, RecordKey, Time, Topic, TypeName, word
+from bot.web.api.shapes import ALEX, Actor, ChatId, RecordName, Time, Topic, word
 
 EVENT_EXAMPLE: Json = {
     "id": "01KAXV7Q5J6Z8M3T9R2W4Y1N0B",
@@ -44,11 +44,6 @@ class NoteBody(Body):
         examples=["Credit approved"],
     )
     author: Person | None = Field(default=None, description="Who wrote it: the event's `actor`.")
-
-
-class RecordName(TypedDict):
-    type: TypeName
-    id: RecordKey
 
 
 class EventChat(TypedDict):
