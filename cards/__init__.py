@@ -26,7 +26,7 @@ LOOKS: dict[type, Look] = records.LOOKS | timeline.LOOKS | joining.LOOKS | guida
 
 def card(answer: Answer) -> Json:
     """The answer as an Adaptive Card."""
-    return assemble(*LOOKS[type(answer)].face(answer), text(answer))
+    return assemble(*LOOKS[type(answer)].card(answer), text(answer))
 
 
 def text(answer: Answer) -> str:

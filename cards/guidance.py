@@ -8,17 +8,17 @@ from bot.domain.answers import Help, Notice, Welcome, Why
 from bot.domain.chats import ChatKind
 from cards.elements import Column, ColumnSet, Strict
 from cards.literal import cut
-from cards.pieces import BOLD, BOT, SMALL, SUBTLE, Face, Look, line, sentences, title
+from cards.pieces import BOLD, BOT, SMALL, SUBTLE, CardParts, Look, line, sentences, title
 
 MAX_STEPS = 10
 
 
-def _notice(answer: Notice) -> Face:
+def _notice(answer: Notice) -> CardParts:
     body: list[Strict] = [title(answer.title), line(answer.text, spacing="small"), line(answer.next, spacing="medium")]
     return body, []
 
 
-def _help(answer: Help) -> Face:
+def _help(answer: Help) -> CardParts:
     shared = answer.kind is not ChatKind.PERSONAL
     body: list[Strict] = [title(_unknown(answer) or "What you can ask me")]
     if answer.unknown:
@@ -53,7 +53,7 @@ def _stacked(rows: Iterable[tuple[str, str]]) -> Iterable[Strict]:
         yield line(does, SUBTLE, spacing="none")
 
 
-def _welcome(answer: Welcome) -> Face:
+def _welcome(answer: Welcome) -> CardParts:
     example = answer.example or "<link>"
     if answer.kind is ChatKind.PERSONAL:
         rows = [
@@ -79,7 +79,7 @@ def _welcome(answer: Welcome) -> Face:
 _MARKS = {True: ("✓", "good"), False: ("✗", "attention"), None: ("•", "default")}
 
 
-def _why(answer: Why) -> Face:
+def _why(answer: Why) -> CardParts:
     body: list[Strict] = [title("What I make of this link")]
     for step in answer.steps[:MAX_STEPS]:
         mark, color = _MARKS[step.ok]

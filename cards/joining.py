@@ -6,13 +6,13 @@ from bot.domain.answers import ChatOfRecord, ChatsOfRecord
 from cards import pieces
 from cards.elements import RichTextBlock, Strict, TextRun
 from cards.literal import literal
-from cards.pieces import BOLD, BOT, SMALL, SUBTLE, Face, Look, count, line, named
+from cards.pieces import BOLD, BOT, SMALL, SUBTLE, CardParts, Look, count, line, named
 
 MAX_CHATS = 10
 MAX_TOPIC = 120
 
 
-def _chats_of_record(answer: ChatsOfRecord) -> Face:
+def _chats_of_record(answer: ChatsOfRecord) -> CardParts:
     shown = answer.chats[:MAX_CHATS]
     more = answer.more + len(answer.chats) - len(shown)
     body: list[Strict] = [line("Chats of", SMALL), pieces.name(answer.view)]

@@ -39,8 +39,8 @@ MAX_ROWS = 10
 MAX_ROWS_UNITS = 2_400
 """Of all rows together: ten full ones would not fit an unfurl."""
 
-Face = tuple[list[Strict], list[Strict]]
-"""The elements of a card and its buttons."""
+CardParts = tuple[list[Strict], list[Strict]]
+"""The elements of a card, and its buttons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,11 @@ class Look:
     """How an answer looks.
 
     Attributes:
-        face: its card.
+        card: its body and its actions.
         words: the same in a line of plain words: for notifications, previews, and clients that can't show the card.
     """
 
-    face: Callable[[Any], Face]
+    card: Callable[[Any], CardParts]
     words: Callable[[Any], str]
 
 

@@ -11,7 +11,7 @@ from bot.domain.records import Disclosure
 from cards import pieces
 from cards.elements import Container, Strict
 from cards.literal import cut
-from cards.pieces import BOLD, SMALL, SUBTLE, Face, Look, count, line, named, sentences, title
+from cards.pieces import BOLD, SMALL, SUBTLE, CardParts, Look, count, line, named, sentences, title
 
 MAX_ACTIONS = 6
 MAX_RECORDS = 10
@@ -20,7 +20,7 @@ MAX_FALLBACK_BYTES = 2_000
 """A fallback says everything twice; beyond this the button does without."""
 
 
-def _record(answer: RecordCard) -> Face:
+def _record(answer: RecordCard) -> CardParts:
     view = answer.view
     body = [*pieces.heading(view), *pieces.details(view)]
     actions = pieces.open_button(view)
@@ -36,7 +36,7 @@ def _label_and_title(answer: RecordCard) -> str:
     return f"{label}: {cut(name, pieces.MAX_TITLE)}" if name is not None else label
 
 
-def _connected(answer: Connected) -> Face:
+def _connected(answer: Connected) -> CardParts:
     body: list[Strict] = [line(_status(answer), SUBTLE), _boxed(answer.view, pieces.details(answer.view))]
     if answer.by:
         body.append(line(f"Connected by {answer.by}.", SMALL))
@@ -46,7 +46,7 @@ def _connected(answer: Connected) -> Face:
     return body, pieces.open_button(answer.view)
 
 
-def _disconnected(answer: Disconnected) -> Face:
+def _disconnected(answer: Disconnected) -> CardParts:
     body: list[Strict] = [line(_status(answer), SUBTLE), _boxed(answer.view)]
     if answer.by:
         body.append(line(f"Disconnected by {answer.by}.", SMALL))
@@ -65,7 +65,7 @@ def _status(answer: Connected | Disconnected) -> str:
     return "This chat is not connected to" if answer.already else "This chat is no longer connected to"
 
 
-def _records(answer: Records) -> Face:
+def _records(answer: Records) -> CardParts:
     shown = answer.views[:MAX_RECORDS]
     more, hidden = answer.more + len(answer.views) - len(shown), answer.hidden
     body: list[Strict] = [title("Records of this chat")]
@@ -99,7 +99,7 @@ def _connected_to(answer: Records) -> str:
     )
 
 
-def _record_changed(answer: RecordChanged) -> Face:
+def _record_changed(answer: RecordChanged) -> CardParts:
     view = answer.view
     if view.level < Disclosure.NAME:
         body: list[Strict] = [line(_changed(view), BOLD), line(pieces.HIDDEN, SUBTLE, spacing="small")]
@@ -125,7 +125,7 @@ def _what_changed(answer: RecordChanged) -> str:
     return sentences(_changed(answer.view), "; ".join(told))
 
 
-def _which_record(answer: WhichRecord) -> Face:
+def _which_record(answer: WhichRecord) -> CardParts:
     actions: list[Strict] = []
     room = MAX_BUTTONS_BYTES
     for choice in answer.choices[:MAX_ACTIONS]:

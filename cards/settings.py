@@ -21,7 +21,7 @@ from bot.domain.text import listed
 from cards import pieces
 from cards.elements import Choice, ChoiceSet, Column, ColumnSet, Container, Strict, TextInput, Toggle
 from cards.literal import beside_checkbox, cut, literal
-from cards.pieces import BOLD, SMALL, SUBTLE, Face, Look, count, line, sentences, title
+from cards.pieces import BOLD, SMALL, SUBTLE, CardParts, Look, count, line, sentences, title
 
 SAVED = "Saved. In force from now on."
 UNSAVED = "Nothing was saved."
@@ -47,7 +47,7 @@ MAX_CHANGES_UNITS = 1_200
 E = TypeVar("E", bound=Strict)
 
 
-def _form(answer: SettingsForm) -> Face:
+def _form(answer: SettingsForm) -> CardParts:
     """Save sends what was entered with the revision that was seen; the other buttons send nothing of it."""
     subject = {"subject": answer.subject}
     body = [title(answer.title), *_news(answer, limit=MAX_NEWS), *_groups(answer)]
@@ -122,7 +122,7 @@ def _input(field: Field) -> Strict:
             return TextInput(label=_label(field), is_multiline=lines, **limit, **shared)
 
 
-def _overview(answer: SettingsOverview) -> Face:
+def _overview(answer: SettingsOverview) -> CardParts:
     """All that can be set, and a list to choose from what to change."""
     body: list[Strict] = [title("Settings"), *_items("Record types", answer.types)]
     if answer.apps:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from bot.domain.answers import NoteAdded, Timeline
 from cards import pieces
 from cards.literal import cut_lines
-from cards.pieces import SMALL, SUBTLE, Face, Look, line, named
+from cards.pieces import SMALL, SUBTLE, CardParts, Look, line, named
 
 MAX_TIMELINE_UNITS = 8_000
 
 
-def _timeline(answer: Timeline) -> Face:
+def _timeline(answer: Timeline) -> CardParts:
     body = [line("Timeline", SMALL), pieces.name(answer.view)]
     if answer.withheld:
         body.append(line("What happened is not shown in this chat, because others can read it.", spacing="small"))
@@ -25,7 +25,7 @@ def _timeline(answer: Timeline) -> Face:
     return body, pieces.open_button(answer.view)
 
 
-def _note_added(answer: NoteAdded) -> Face:
+def _note_added(answer: NoteAdded) -> CardParts:
     body = [line("Note added to the timeline of", SUBTLE), pieces.name(answer.view)]
     if answer.quote:
         body.append(pieces.quote(cut_lines(answer.quote, pieces.MAX_QUOTE, pieces.MAX_QUOTE_LINES)))

@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import make_url
 
 from bot.config import Settings
-from bot.outbox.attempts import Kind, Outcome
+from bot.outbox.attempts import DestinationKind, Outcome
 from tests.pages import Block, blocks, fenced, run, section
 from tests.postgres import Postgres
 from tests.program import Program, running_program
@@ -65,7 +65,7 @@ def test_the_page_tells_every_kind_of_destination_and_every_outcome_of_a_try() -
     (row,) = re.findall(r"^\| `connect_chats_outbox_attempts_total` .*", PAGE, re.MULTILINE)
     for outcome in Outcome:
         assert f"`{outcome.value}`" in row
-    for kind in Kind:
+    for kind in DestinationKind:
         assert f"`{kind.value}`" in section(PAGE, WATCH)
 
 
@@ -75,7 +75,7 @@ def test_every_alert_asks_for_metrics_labels_and_routes_that_there_are() -> None
     assert len(asked) > 5
     assert asked <= metrics_on_the_page().keys()
     for label, value in re.findall(r'(\w+)=~?"([^"]+)"', rules):
-        known = {"kind": {kind.value for kind in Kind}, "outcome": {outcome.value for outcome in Outcome}}
+        known = {"kind": {kind.value for kind in DestinationKind}, "outcome": {outcome.value for outcome in Outcome}}
         known |= {"route": {"/api/messages"}, "status": {"5.."}, "job": {"connect-chats"}}
         assert value in known[label]
 

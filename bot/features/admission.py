@@ -11,7 +11,7 @@ from bot.ports import Store
 
 
 async def admit(store: Store, person: Person, *, appointed: bool, role: str) -> None:
-    """Nothing, if the person is an administrator at this moment; else it stands in the audit trail that they tried.
+    """Refuse who is no administrator at this moment, and note in the audit trail that they tried.
 
     The role is given to each by name, so a guest who has it counts, too.
 

@@ -64,7 +64,7 @@ def pressed(press: Press) -> Asked | None:
     return Asked(command=command, data=press.data) if command else None
 
 
-def obey(scene: Scene, asked: Asked) -> Answer:
+def run_command(scene: Scene, asked: Asked) -> Answer:
     """Do what is asked, for the person who asks, in the chat where they ask.
 
     Raises:

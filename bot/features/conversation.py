@@ -12,7 +12,7 @@ from bot.domain.turns import ChatChange, Message, Press, Turn
 from bot.errors import ConnectChatsError, SendFailed, Unavailable
 from bot.features import connections, lifecycle, notes
 from bot.features.command import Asked
-from bot.features.commands import obey, parse, pressed
+from bot.features.commands import parse, pressed, run_command
 from bot.features.refusals import refused, stale_button
 from bot.features.rights import Rights, RightsNeeded
 from bot.features.scene import Scene
@@ -55,7 +55,7 @@ class Reply:
 
 
 class Conversation:
-    """The bot's ears and mouth, without the network.
+    """Runs what comes from Teams and says what to answer, without the network.
 
     Args:
         render: an answer as a message; pure, so it may run inside a transaction.
@@ -69,12 +69,12 @@ class Conversation:
         self._clock = clock
         self._learning: dict[tuple[Chat, bool, bool], asyncio.Task[bool]] = {}
 
-    async def hear(self, message: Message, *, in_body: bool = False) -> Reply:
+    async def on_message(self, message: Message, *, in_body: bool = False) -> Reply:
         """Answer a message. `in_body`: the answer goes back in the response, so nothing is left to deliver."""
         asked = parse(message.text, message.links, message.titles)
         return await self._answer(message.turn, asked, in_body=in_body, heard=True)
 
-    async def press(self, press: Press, *, in_body: bool, heard: bool) -> Reply:
+    async def on_action(self, press: Press, *, in_body: bool, heard: bool) -> Reply:
         """Answer a button. It is authorised anew from person, chat and record; its data proves nothing.
 
         `heard`: it came as a message, so the bot is in the chat and everybody there sees the answer; an invoke may come
@@ -93,7 +93,7 @@ class Conversation:
             scene.tx.tell(scene.chat.id, self._render(note))
         return RecordCard(view=target.view, connected=True)
 
-    async def change(self, change: ChatChange) -> Reply:
+    async def on_chat_change(self, change: ChatChange) -> Reply:
         """Something happened to a chat."""
         chats = await self._store.read(lambda tx: lifecycle.affected(tx, change))
         if not chats:
@@ -162,7 +162,7 @@ class Conversation:
     def _obey(self, scene: Scene, asked: Asked, *, heard: bool) -> Answer:
         """The answer, or the refusal. Features check everything before they write, so a refusal has written nothing."""
         try:
-            answer = obey(scene, asked)
+            answer = run_command(scene, asked)
             return answer if heard or not isinstance(answer, Connected) else self._introduced(scene, answer)
         except Unavailable:
             raise

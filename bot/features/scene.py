@@ -72,7 +72,7 @@ class Scene:
         return cls(tx=tx, chat=chat, person=person, catalogue=tx.catalogue(), grants=grants)
 
     def need_rights(self, records: Iterable[RecordId]) -> None:
-        """Nothing, if the rights to all of these are known. To say so before several targets has all asked at once.
+        """Make sure that the rights to all of these are known. Called before several targets, it has all asked at once.
 
         Raises:
             RightsNeeded: other systems must be asked first. Nothing may have been written before.
@@ -122,7 +122,7 @@ class Scene:
         )
 
     def require(self, action: Action, target: Target) -> None:
-        """Nothing, if the person may do this. Who may not change what they wanted to is noted in the audit trail.
+        """Refuse what the person may not do. A change that is refused is noted in the audit trail.
 
         Raises:
             RecordNotFound: there is no such record, or the person may not read it: word for word the same.

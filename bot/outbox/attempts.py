@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 LONGEST_REASON = 500
 
 
-class Kind(Enum):
+class DestinationKind(Enum):
     """Where things are delivered to. The same words as in `Transaction.outbox_status`."""
 
     CHAT = "chat"
@@ -51,9 +51,9 @@ Settled = tuple[str, Outcome]
 
 
 class Attempts(Counter[tuple[str, str]]):
-    """Tries of this process by (kind, outcome), in the words of `Kind` and `Outcome`."""
+    """Tries of this process by (kind, outcome), in the words of `DestinationKind` and `Outcome`."""
 
-    def count(self, kind: Kind, settled: Settled) -> None:
+    def count(self, kind: DestinationKind, settled: Settled) -> None:
         what, outcome = settled
         self[kind.value, outcome.value] += 1
         if outcome in _TOLD_OF:
@@ -65,7 +65,7 @@ def reason(error: SendFailed) -> str:
     return one_line(str(error), LONGEST_REASON)
 
 
-async def tried(sending: Awaitable[object], *, kind: Kind, what: str) -> SendFailed | None:
+async def tried(sending: Awaitable[object], *, kind: DestinationKind, what: str) -> SendFailed | None:
     """Wait until something is sent; what went wrong, None when it was taken."""
     try:
         await sending

@@ -10,7 +10,7 @@ from bot.domain.chats import Chat, ChatState, state_after
 from bot.domain.deliveries import Delivery, PendingMessage
 from bot.domain.documents import compact
 from bot.errors import SendFailed
-from bot.outbox.attempts import Kind, Outcome, Settled, reason, tried
+from bot.outbox.attempts import DestinationKind, Outcome, Settled, reason, tried
 from bot.outbox.pump import Held
 from bot.outbox.schedule import Jitter, next_try
 from bot.ports import Json, Sender, Transaction
@@ -47,7 +47,7 @@ class Spoken:
 class ToChats:
     """All chats, as the destination of one pump."""
 
-    kind = Kind.CHAT
+    kind = DestinationKind.CHAT
     slots = SLOTS
 
     def __init__(self, *, sender: Sender, unreachable: Unreachable, jitter: Jitter) -> None:

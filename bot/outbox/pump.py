@@ -19,7 +19,7 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 
 from bot.errors import Unavailable
-from bot.outbox.attempts import Attempts, Kind, Settled
+from bot.outbox.attempts import Attempts, DestinationKind, Settled
 from bot.outbox.schedule import SECOND
 from bot.ports import Clock, Store, Transaction
 
@@ -69,7 +69,7 @@ class Destination(Protocol[D, R]):
     """
 
     @property
-    def kind(self) -> Kind: ...
+    def kind(self) -> DestinationKind: ...
     @property
     def slots(self) -> int: ...
 

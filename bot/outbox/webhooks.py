@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bot.domain.deliveries import EventDelivery
 from bot.domain.webhooks import WebhookState
 from bot.errors import ReceiverGone, SendFailed
-from bot.outbox.attempts import Kind, Outcome, Settled, reason, tried
+from bot.outbox.attempts import DestinationKind, Outcome, Settled, reason, tried
 from bot.outbox.pump import Held
 from bot.outbox.schedule import Jitter, next_try
 from bot.ports import EventSender, Transaction
@@ -19,7 +19,7 @@ STOPPED = "This server was stopped before the receiver answered, so the event is
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Attempted:
     """An event that was tried. `error`: why the receiver did not take it; None when it did."""
 
     delivery: EventDelivery
@@ -29,7 +29,7 @@ class Told:
 class ToWebhook:
     """A webhook as the destination of a pump."""
 
-    kind = Kind.WEBHOOK
+    kind = DestinationKind.WEBHOOK
     slots = SLOTS
 
     def __init__(self, webhook: str, *, sender: EventSender, jitter: Jitter) -> None:
@@ -44,20 +44,20 @@ class ToWebhook:
         still = {delivery.event.id: delivery for delivery in tx.renew_events(held, lease=lease)} if held else {}
         return [still.get(delivery.event.id) for delivery in held]
 
-    async def send(self, held: Held[EventDelivery]) -> Told:
+    async def send(self, held: Held[EventDelivery]) -> Attempted:
         delivery = held.delivery
-        return Told(delivery, await tried(self._sender.send(delivery), kind=self.kind, what=name_of(delivery)))
+        return Attempted(delivery, await tried(self._sender.send(delivery), kind=self.kind, what=name_of(delivery)))
 
-    def settle(self, tx: Transaction, results: Sequence[Told]) -> list[Settled]:
+    def settle(self, tx: Transaction, results: Sequence[Attempted]) -> list[Settled]:
         settled: list[Settled] = []
-        if taken := [told.delivery for told in results if told.error is None]:
+        if taken := [attempted.delivery for attempted in results if attempted.error is None]:
             late = {delivery.event.id for delivery in tx.delivered_events(taken)}
             for delivery in taken:
                 ours = delivery.event.id not in late
                 settled.append((name_of(delivery), self._outcome(tx, Outcome.DELIVERED, ours=ours)))
-        for told in results:
-            if told.error is not None:
-                settled.append((name_of(told.delivery), self._failed(tx, told.delivery, told.error)))
+        for attempted in results:
+            if attempted.error is not None:
+                settled.append((name_of(attempted.delivery), self._failed(tx, attempted.delivery, attempted.error)))
         return settled
 
     def _failed(self, tx: Transaction, delivery: EventDelivery, error: SendFailed) -> Outcome:

@@ -27,15 +27,15 @@ class Handler(ActivityHandler):
         activity = _activity(turn_context)
         in_body = activity.get("deliveryMode") == "expectReplies"
         if press := translate.press_of(activity, self._tenant):
-            reply = await self._conversation.press(press, in_body=in_body, heard=True)
+            reply = await self._conversation.on_action(press, in_body=in_body, heard=True)
         else:
-            reply = await self._conversation.hear(translate.message_of(activity, self._tenant), in_body=in_body)
+            reply = await self._conversation.on_message(translate.message_of(activity, self._tenant), in_body=in_body)
         await self._send(turn_context, reply, in_body=in_body)
 
     async def on_conversation_update_activity(self, turn_context: TurnContext) -> None:
         activity = _activity(turn_context)
         for change in translate.changes_of(activity, self._tenant):
-            await self._send(turn_context, await self._conversation.change(change), in_body=False)
+            await self._send(turn_context, await self._conversation.on_chat_change(change), in_body=False)
 
     async def on_installation_update(self, turn_context: TurnContext) -> None:
         await self.on_conversation_update_activity(turn_context)

@@ -53,7 +53,7 @@ def invokes(conversation: Conversation, *, store: Store, rights: Rights, tenant:
     """All that are answered, by name."""
 
     async def press(pressed: Press | None) -> Reply | None:
-        return await conversation.press(pressed, in_body=True, heard=False) if pressed else None
+        return await conversation.on_action(pressed, in_body=True, heard=False) if pressed else None
 
     return {
         "composeExtension/queryLink": Invoke(

@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 
 from bot.domain.deliveries import OutboxStatus
 from bot.errors import Unavailable
-from bot.outbox.attempts import Kind, Outcome
+from bot.outbox.attempts import DestinationKind, Outcome
 from bot.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -50,7 +50,7 @@ class Sources:
     Attributes:
         outbox: asks the database, by kind of destination. It may raise anything.
         clock: the store's.
-        attempts: tries to deliver, by (`Kind`, `Outcome`); those missing are 0.
+        attempts: tries to deliver, by (`DestinationKind`, `Outcome`); those missing are 0.
         connector: the counts in `CONNECTOR`; those missing are 0, too.
         readers: how many live streams are open.
         dropped: how many were ended because their reader was too slow.
@@ -111,7 +111,8 @@ class Metrics(Collector):
             labels=("kind", "outcome"),
         )
         tried = self._sources.attempts()
-        for kind, outcome in product(Kind, Outcome):  # also what never happened yet: an alert must see it begin
+        # Also what never happened yet: an alert must see it begin.
+        for kind, outcome in product(DestinationKind, Outcome):
             attempts.add_metric((kind.value, outcome.value), tried.get((kind.value, outcome.value), 0))
         yield attempts
         yield GaugeMetricFamily(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.features import following as module
-from bot.features.following import Following, Told
+from bot.features.following import Following, StreamItem
 from bot.ports import Transaction
 from tests.features.followed import NEVER, ONE, OTHER, Watched, following, hear, watched
 from tests.waiting import until
@@ -135,7 +135,7 @@ async def test_news_that_comes_while_a_page_is_read_is_not_lost(store: Watched) 
     go_on = asyncio.Event()
 
     class Slow(Following):
-        async def read(self, page: Callable[[Transaction], list[Told]]) -> list[Told]:
+        async def read(self, page: Callable[[Transaction], list[StreamItem]]) -> list[StreamItem]:
             told = await super().read(page)
             await go_on.wait()
             return told

@@ -15,7 +15,7 @@ import structlog
 
 from bot.domain.records import RecordId
 from bot.errors import Invalid, NotFound, Unavailable
-from bot.features.following.recent import Entry, Recent, Told, line_of
+from bot.features.following.recent import Entry, Recent, StreamItem, line_of
 from bot.ports import Store, Transaction
 
 log = structlog.get_logger(__name__)
@@ -60,7 +60,7 @@ class Follower:
     def __exit__(self, *_: object) -> None:
         self._following.leave(self)
 
-    async def next(self, *, within: float) -> list[Told]:
+    async def next(self, *, within: float) -> list[StreamItem]:
         """What follows, oldest first; nothing when nothing came within so many seconds, or this has `ended`.
 
         Raises:
@@ -73,15 +73,15 @@ class Follower:
             except TimeoutError:
                 return []
         self._news.clear()  # before looking: what comes meanwhile is looked for again
-        told = self._recent()
-        if told is None:
-            told = await self._following.read(self._page)
-        if self.ended or not told:
+        items = self._recent()
+        if items is None:
+            items = await self._following.read(self._page)
+        if self.ended or not items:
             return []
-        if len(told) == PAGE:
+        if len(items) == PAGE:
             self._news.set()  # there may be more
-        self.place = told[-1].place
-        return told
+        self.place = items[-1].place
+        return items
 
     def wake(self) -> None:
         """There is news."""
@@ -92,14 +92,14 @@ class Follower:
         self.ended = True
         self._news.set()
 
-    def _recent(self) -> list[Told] | None:
+    def _recent(self) -> list[StreamItem] | None:
         """What follows their place, as far as it is kept; None when it is not."""
         found = self._following.recent.after(self.place)
-        return None if found is None else [Told(entry.position, entry.line) for entry in found[:PAGE]]
+        return None if found is None else [StreamItem(entry.position, entry.line) for entry in found[:PAGE]]
 
-    def _page(self, tx: Transaction) -> list[Told]:
+    def _page(self, tx: Transaction) -> list[StreamItem]:
         """What follows their place."""
-        return [Told(place, line_of(event)) for place, event in tx.feed(after=self.place, limit=PAGE)]
+        return [StreamItem(place, line_of(event)) for place, event in tx.feed(after=self.place, limit=PAGE)]
 
 
 class RecordFollower(Follower):
@@ -110,13 +110,13 @@ class RecordFollower(Follower):
         self.record = record
         self._followed = record
 
-    def _recent(self) -> list[Told] | None:
+    def _recent(self) -> list[StreamItem] | None:
         found = self._following.recent.of_record(self._followed, self.place)
-        return None if found is None else [Told(entry.seq, entry.line) for entry in found[:PAGE]]
+        return None if found is None else [StreamItem(entry.seq, entry.line) for entry in found[:PAGE]]
 
-    def _page(self, tx: Transaction) -> list[Told]:
+    def _page(self, tx: Transaction) -> list[StreamItem]:
         events = tx.events(self._followed, after=self.place, limit=PAGE)
-        return [Told(event.seq, line_of(event)) for event in events]
+        return [StreamItem(event.seq, line_of(event)) for event in events]
 
 
 class Following:
@@ -161,7 +161,7 @@ class Following:
             raise NotFound(f"There never was a record {record}.", next_step="PUT /api/v1/records creates it.")
         return RecordFollower(self, _place(after, last), record)
 
-    async def read(self, page: Callable[[Transaction], list[Told]]) -> list[Told]:
+    async def read(self, page: Callable[[Transaction], list[StreamItem]]) -> list[StreamItem]:
         """Read a follower's page from the store."""
         async with self._reads:
             return await self._store.read(page)

@@ -13,7 +13,7 @@ from bot.domain.events import Event
 from bot.domain.records import RecordId
 
 
-class Told(NamedTuple):
+class StreamItem(NamedTuple):
     """An event as a follower gets it.
 
     Attributes:

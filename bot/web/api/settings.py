@@ -118,16 +118,16 @@ Item = TypeVar("Item", RecordType, App)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind(Generic[Item]):
+class Resource(Generic[Item]):
     """Record types, or apps: all in which their routes differ.
 
     Attributes:
-        place: where they are, below the prefix.
+        path: where they are, below the prefix.
         among: all of them, by name or id.
         read: one from the settings in a body and the name in the address.
     """
 
-    place: str
+    path: str
     among: Callable[[Catalogue], Mapping[str, Item]]
     get: Callable[[Transaction, str], Item]
     put: Callable[..., bool]
@@ -158,20 +158,20 @@ class Kind(Generic[Item]):
             return created
 
         if await call.store.write(work):
-            location = f"{PREFIX}{self.place}/{quote(name, safe='')}"
+            location = f"{PREFIX}{self.path}/{quote(name, safe='')}"
             return _settings(to_json(item), status=201, headers={"Location": location})
         return _settings(to_json(item))
 
 
-_TYPES: Kind[RecordType] = Kind(
-    place="/record-types",
+_TYPES: Resource[RecordType] = Resource(
+    path="/record-types",
     among=lambda catalogue: catalogue.types,
     get=settings.get_record_type,
     put=settings.put_record_type,
     read=lambda body, name: record_type_from_json(body, name=name),
 )
-_APPS: Kind[App] = Kind(
-    place="/apps",
+_APPS: Resource[App] = Resource(
+    path="/apps",
     among=lambda catalogue: catalogue.apps,
     get=settings.get_app,
     put=settings.put_app,

@@ -18,7 +18,7 @@ from aiohttp_sse import EventSourceResponse
 
 from bot.domain.documents import compact
 from bot.errors import ConnectChatsError, Invalid
-from bot.features.following import Following, Told
+from bot.features.following import Following, StreamItem
 from bot.ports import Json
 from bot.web.api.guard import Check
 from bot.web.api.parameters import BEGINNING, CURSOR, MAX_POSITION, Form, cursor_at, position_of, whole_number
@@ -109,9 +109,9 @@ class Streams:
         beginning = f": connected\nretry: {random.randint(*RETRY)}\nid: {name(follower.place)}\n\n"
         await response.write(beginning.encode())
         while not follower.ended and not _gone(request):
-            told = await follower.next(within=LOOK)
+            items = await follower.next(within=LOOK)
             await self._check(request)
-            for piece in _pieces(told, name):
+            for piece in _pieces(items, name):
                 await response.write(piece)
 
     async def end(self, _: web.Application) -> None:
@@ -122,10 +122,10 @@ class Streams:
                 connection.transport.abort()
 
 
-def _pieces(told: Iterable[Told], name: Callable[[int], str]) -> Iterator[bytes]:
+def _pieces(items: Iterable[StreamItem], name: Callable[[int], str]) -> Iterator[bytes]:
     """The events as they are sent, many together, but no more than a slow reader may have waiting for them."""
     piece = bytearray()
-    for place, line in told:
+    for place, line in items:
         piece += b"id: %b\ndata: %b\n\n" % (name(place).encode(), line)
         if len(piece) >= PIECE:
             yield bytes(piece)
@@ -164,7 +164,7 @@ def _seq(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= MAX_POSITION else None
 
 
-def _told(example_id: str) -> Named:
+def _stream_described(example_id: str) -> Named:
     """What a stream answers, for the description."""
     event = compact(EVENT_EXAMPLE)
     return Named("EventStream", f": connected\nretry: 2000\nid: {example_id}\n\nid: {example_id}\ndata: {event}\n\n")
@@ -188,7 +188,7 @@ async def follow_timeline(
     record: RecordAt,
     last: Annotated[int | None, Header("Last-Event-ID", _LAST, _IN_TIMELINE)] = None,
     after: Annotated[int | None, Query(_AFTER.format("0: from the first event on."), _IN_TIMELINE)] = None,
-) -> Annotated[Stream, _told("7")]:
+) -> Annotated[Stream, _stream_described("7")]:
     """A record's events, live.
 
     A record's events, as they happen, each once and in order, as `text/event-stream` (`EventSource` in browsers). `id`
@@ -204,7 +204,7 @@ async def follow_events(
     after: Annotated[
         int | None, Query(_AFTER.format("or the `next` of `/events`, or 0: from the first event on."), _IN_FEED)
     ] = None,
-) -> Annotated[Stream, _told(cursor_at(7))]:
+) -> Annotated[Stream, _stream_described(cursor_at(7))]:
     """All events of all records, live.
 
     All events, as they happen, each once and in order, as `text/event-stream` (`EventSource` in browsers). `id` is a
