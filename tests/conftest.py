@@ -15,11 +15,14 @@ from tests.world import World, running_world
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the long ones first, and mark what needs PostgreSQL: what asks for its server, and each test's turn on it."""
+    """Put the long ones first, and mark what needs PostgreSQL: what asks for its server, and each test's turn on it.
+
+    Counting coverage takes half as long again, so the long ones do without, and each test's second turn, on PostgreSQL.
+    """
     for item in items:
-        if item.get_closest_marker("long"):
-            item.add_marker("no_cover")
         turn = item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
+        if item.get_closest_marker("long") or "postgresql" in turn:
+            item.add_marker("no_cover")
         if "postgres" in getattr(item, "fixturenames", ()) or "postgresql" in turn:
             item.add_marker(pytest.mark.postgres)
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
