@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +16,26 @@ from tests.waiting import LIMIT
 from tests.world import World, running_world
 
 
+COUNTED = pytest.StashKey[bool]()
+"""Whether the coverage of a test is counted."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Without coverage where it is not counted. The marker `no_cover` of pytest-cov has no effect beside pytest-xdist: in
+    its processes another collector takes over from the one that is paused."""
+    if item.stash[COUNTED]:
+        return (yield)
+    tracing, threads_tracing = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)  # pyright: ignore[reportArgumentType]
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracing)
+        threading.settrace(threads_tracing)  # pyright: ignore[reportArgumentType]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the long ones first, and mark what needs PostgreSQL: what asks for its server, and each test's turn on it.
 
@@ -21,8 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         turn = item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
-        if item.get_closest_marker("long") or "postgresql" in turn:
-            item.add_marker("no_cover")
+        item.stash[COUNTED] = not (item.get_closest_marker("long") or "postgresql" in turn)
         if "postgres" in getattr(item, "fixturenames", ()) or "postgresql" in turn:
             item.add_marker(pytest.mark.postgres)
     items.sort(key=lambda item: item.get_closest_marker("long") is None)

@@ -110,7 +110,7 @@ async def test_without_the_store_it_still_does_what_needs_none(world: World) -> 
 async def test_a_bug_is_answered_with_a_reference_that_the_log_has_and_nothing_else(
     world: World, monkeypatch: pytest.MonkeyPatch, delivery: str
 ) -> None:
-    monkeypatch.setattr(Conversation, "hear", broken)
+    monkeypatch.setattr(Conversation, "on_message", broken)
     with capture_logs() as logs:
         status, body = await world.post(world.activity("message", text="help", deliveryMode=delivery))
     assert status == 200
@@ -125,7 +125,7 @@ async def test_a_bug_is_answered_with_a_reference_that_the_log_has_and_nothing_e
 async def test_a_bug_behind_a_button_is_answered_with_a_reference_too(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Conversation, "press", broken)
+    monkeypatch.setattr(Conversation, "on_action", broken)
     with capture_logs() as logs:
         body = await world.press("connect", {"record": "account/A-1001"})
     assert body["statusCode"] == 500
@@ -144,7 +144,7 @@ async def test_a_bug_behind_a_pasted_link_is_a_card_that_says_try_again(
 async def test_a_bug_while_something_happens_to_a_chat_harms_nobody(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Conversation, "change", broken)
+    monkeypatch.setattr(Conversation, "on_chat_change", broken)
     await world.happens(membersAdded=[{"id": "29:joe"}])
     assert world.said_in(GROUP) == []
 
@@ -152,7 +152,7 @@ async def test_a_bug_while_something_happens_to_a_chat_harms_nobody(
 async def test_a_bug_and_a_connector_that_refuses_the_apology_are_still_a_200(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Conversation, "hear", broken)
+    monkeypatch.setattr(Conversation, "on_message", broken)
     world.connector.refused_chats[GROUP] = "BotNotInConversationRoster"
     assert await posted(world, "help") == 200
 
