@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEVELOP := $(VENV)/.develop
 PARTS := $(VENV)/.parts
-# Two workers with the tests in their order, half each; who is done first takes over from the other's end.
-AT_ONCE := --numprocesses=2 --dist=worksteal
+# Three workers for two cores, since many a test waits; who is done first takes over from the others' end.
+AT_ONCE := --numprocesses=3 --dist=worksteal
 
 .PHONY: setup run play check quick test torture mutants bench package lock clean
 .DEFAULT_GOAL := run

@@ -15,7 +15,6 @@ from tests.postgres import Postgres, running_postgres
 from tests.waiting import LIMIT
 from tests.world import World, running_world
 
-
 COUNTED = pytest.StashKey[bool]()
 """Whether the coverage of a test is counted."""
 
