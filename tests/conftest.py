@@ -21,8 +21,8 @@ COUNTED = pytest.StashKey[bool]()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Without coverage where it is not counted. The marker `no_cover` of pytest-cov has no effect beside pytest-xdist: in
-    its processes another collector takes over from the one that is paused."""
+    """Without coverage where it is not counted. The marker `no_cover` of pytest-cov has no effect beside pytest-xdist:
+    in its processes another collector takes over from the one that is paused."""
     if item.stash[COUNTED]:
         return (yield)
     tracing, threads_tracing = sys.gettrace(), threading.gettrace()
