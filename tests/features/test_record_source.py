@@ -185,13 +185,13 @@ async def test_unknown_and_forbidden_are_asked_for_alike_and_answered_byte_for_b
 async def test_a_silent_source_is_waited_for_two_seconds_and_no_more(world, source, monkeypatch) -> None:
     """It never speaks again: whoever is answered was not made to wait for it."""
     assert rights.DEADLINE == 2
-    monkeypatch.setattr(rights, "DEADLINE", 0.3)
+    monkeypatch.setattr(rights, "DEADLINE", 3.5)
     await world.say("help")
     source.silent = True
     for ask in (lambda: world.paste(ACCOUNT), lambda: world.say("connect A-1001")):
         began = time.monotonic()
         assert "couldn't find out in time" in texts(await ask())
-        assert time.monotonic() - began > 0.29
+        assert 3.4 < time.monotonic() - began < 13, "three seconds and a half, and ten more on a busy machine"
     assert source.open == 0, "the question is taken back"
 
 
