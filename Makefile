@@ -42,7 +42,7 @@ check: $(DEVELOP)
 
 # What needs neither PostgreSQL nor a browser, of the rooms that are changed most.
 quick: $(DEVELOP)
-	$(BIN)/python -m pytest $(AT_ONCE) -m "not postgres and not browser" tests/domain tests/cards tests/teams tests/identity tests/features
+	$(BIN)/python -m pytest $(AT_ONCE) -m "not postgres and not browser and not long" tests/domain tests/cards tests/teams tests/identity tests/features
 
 test: $(PARTS)
 	$(BIN)/python -m pytest $(AT_ONCE) --cov --cov-report=term
