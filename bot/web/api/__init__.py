@@ -6,6 +6,7 @@ and the OpenAPI description (`description`), so the two can't say different thin
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Annotated, Any
 
@@ -31,7 +32,7 @@ async def get_description(call: Call) -> Annotated[Json, Named("Description")]:
 
     Needs no token: it holds nothing but the form of the API, which is public.
     """
-    return describe(_ALL)
+    return await asyncio.to_thread(describe, _ALL)  # made once; most servers are never asked, and it takes 80 ms
 
 
 _ALL = (*ROUTES, get_description)
@@ -54,7 +55,6 @@ def add_api(
         users: verifies the tokens of administrators, who may use a part of it; None: there are none.
         demo: webhooks may be on this machine.
     """
-    describe(_ALL)  # once, before anybody waits for it
     guard = Guard(_ALL, bearer=bearer, store=store, users=users)
     live = Streams(following, guard.check)
     app.on_shutdown.append(live.end)
